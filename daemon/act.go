@@ -1,0 +1,121 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/portsitter/portsitter/netutil/portmap"
+)
+
+// act does what was decided, in order. It reports false when it was called off because the network
+// changed. Only this file writes to a router.
+func (d *Daemon) act(ctx context.Context, actions []Action) bool {
+	for _, a := range actions {
+		switch a.Kind {
+		case StartSearch:
+			d.startSearch(ctx)
+		case AskPublic:
+			d.startPublic(ctx)
+		case Map:
+			if client := d.state.router.clients[a.Protocol]; client != nil && !d.mapPort(ctx, client, a.Port) {
+				return false
+			}
+		}
+		if ctx.Err() != nil {
+			return true
+		}
+	}
+	return true
+}
+
+// mapPort asks for a mapping, or renews it.
+func (d *Daemon) mapPort(ctx context.Context, client portmap.Client, i int) bool {
+	p := &d.state.ports[i]
+	req := portmap.Request{
+		Transport: p.transport(), Internal: d.state.internal(p), External: p.port.ExternalPort,
+		Lease: d.state.settings.Router.Lease, Nonce: d.state.memory.Nonce(p.port),
+	}
+	renewal := p.mapping != nil
+	var m portmap.Mapping
+	var err error
+	if !d.ask(ctx, client, func(ctx context.Context) { m, err = client.Map(ctx, req) }) {
+		return false
+	}
+	now := d.world.Now()
+	if ctx.Err() != nil && err != nil {
+		// Stopping: the router may have written the entry all the same, so it is to be removed.
+		d.state.ports[i].mapping = &portmap.Mapping{Protocol: client.Name(), Gateway: client.Gateway(), Transport: req.Transport,
+			Internal: req.Internal, External: netip.AddrPortFrom(netip.Addr{}, req.External), Lease: req.Lease, Granted: now, Nonce: req.Nonce}
+		return true
+	}
+	if err == nil && m.External.Port() != req.External {
+		d.unmap(ctx, m)
+		err = otherPortError{asked: req.External, got: m.External.Port()}
+	}
+	if err != nil {
+		if d.state.ports[i].refusals[client.Name()].count == 0 {
+			d.log.Warn("not mapped", "port", p.port.Name, "protocol", client.Name(), "error", err)
+		}
+		d.state.learnNo(i, client.Name(), err, now)
+		return true
+	}
+	d.state.learnGrant(i, m, now)
+	d.logGrant(i, m, renewal, now)
+	return true
+}
+
+// logGrant says that a port is mapped. The first time the message is exactly "mapped".
+func (d *Daemon) logGrant(i int, m portmap.Mapping, renewal bool, now time.Time) {
+	p := &d.state.ports[i]
+	message, level := "mapped", slog.LevelInfo
+	switch {
+	case renewal:
+		message, level = "renewed", slog.LevelDebug
+	case p.granted:
+		message = "mapped again"
+	}
+	p.granted = true
+	external := fmt.Sprintf("%s:%d", addrText(d.state.outerOf(m)), m.External.Port())
+	d.log.Log(context.Background(), level, message, "port", p.port.Name, "external", external,
+		"protocol", string(m.Protocol), "took", now.Sub(d.state.started))
+}
+
+// unmap takes a mapping of ours out of the router, and reports whether the router has confirmed it.
+func (d *Daemon) unmap(ctx context.Context, m portmap.Mapping) bool {
+	client := d.state.router.clients[m.Protocol]
+	if client == nil || client.Gateway() != m.Gateway {
+		d.log.Warn("could not take the entry out of the router: it does not answer", "external", m.External.Port())
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, stopWithin)
+	defer cancel()
+	if err := client.Unmap(ctx, m); err != nil {
+		d.log.Warn("could not confirm that the router has removed the entry; it ends with its lease",
+			"external", m.External.Port(), "expires", m.Expires(), "error", err)
+		return false
+	}
+	d.state.memory = d.state.memory.without(OwnEntry{
+		MAC: d.state.mac, Gateway: m.Gateway, Transport: m.Transport, External: m.External.Port(),
+	})
+	return true
+}
+
+// farewell takes all our mappings out of the router, within 3 s for all of them together, and
+// publishes that we have stopped.
+func (d *Daemon) farewell() {
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	for i := range d.state.ports {
+		if m := d.state.ports[i].mapping; m != nil {
+			d.state.ports[i].leftBehind = !d.unmap(ctx, *m)
+			d.state.ports[i].mapping = nil
+		}
+	}
+	d.state.stopped = true
+	d.publish(decide(d.state, d.world.Now()))
+	d.keep()
+	d.log.Info("stopped")
+}

@@ -1,0 +1,284 @@
+// Package daemon is the sitter: one loop that owns all state, and keeps the configured ports open
+// on the home router.
+//
+// A pass of the loop observes (observe.go), decides (decide.go: pure), acts (act.go) and publishes
+// (publish.go), and then waits until something is due or somebody pokes it. Long work (jobs.go) runs
+// beside the loop and hands its results in. Everything else in the program reads the published
+// Status, or pokes.
+package daemon
+
+import (
+	"context"
+	"log/slog"
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/portsitter/portsitter/configs"
+)
+
+// Options is what a Daemon is made of.
+type Options struct {
+	Settings configs.Settings
+	World    World
+	Memory   Memory         // as loaded; the zero Memory knows nothing
+	Past     func() []Event // reads the stored history, beside the loop; may be nil
+	Notices  []string       // what a person should know from the start
+	Version  string
+	Demo     bool
+	Log      *slog.Logger
+}
+
+// Daemon keeps the ports open. Make it with New, run it once with Run; all other methods may be
+// called from anywhere at any time.
+type Daemon struct {
+	world   World
+	log     *slog.Logger
+	version string
+	demo    bool
+	past    func() []Event
+
+	// The loop's own.
+	state    *state
+	saved    Memory
+	notices  []string
+	next     time.Time
+	lastSOAP time.Time // when the last question to a UPnP router ended
+
+	// How others reach the loop.
+	poke      chan struct{}   // 1 slot: think again
+	network   chan string     // 1 slot: the network may have changed; calls off a question under way
+	inbox     chan func()     // results of jobs, run by the loop
+	settings  chan configured // 1 slot
+	disk      chan func()     // for the disk's goroutine
+	jobs      sync.WaitGroup
+	endSearch context.CancelFunc // of the search that runs or ran last
+
+	// What others read.
+	published atomic.Pointer[publication]
+	history   atomic.Pointer[[]Event]
+	turned    atomic.Int64 // unix nanoseconds of the last turn
+}
+
+type configured struct {
+	settings configs.Settings
+	err      error
+}
+
+// New makes a Daemon that has published a first Status: starting.
+func New(o Options) *Daemon {
+	d := &Daemon{
+		world: o.World, log: o.Log, version: o.Version, demo: o.Demo, past: o.Past,
+		state:     newState(o.Settings, o.Memory, o.World.Now()),
+		saved:     o.Memory,
+		notices:   o.Notices,
+		poke:      make(chan struct{}, 1),
+		network:   make(chan string, 1),
+		inbox:     make(chan func(), 16),
+		settings:  make(chan configured, 1),
+		disk:      make(chan func(), 256),
+		endSearch: func() {},
+	}
+	d.history.Store(&[]Event{})
+	d.publish(decide(d.state, d.state.started))
+	return d
+}
+
+// maxWait bounds how long the loop sleeps when nothing is due: the system's notices about network
+// changes are good, but not promised.
+const maxWait = time.Minute
+
+// Run keeps the ports open until ctx ends, then takes our entries out of the router within 3 s and
+// returns nil.
+func (d *Daemon) Run(ctx context.Context) error {
+	d.record(Event{At: d.state.started.UTC(), Kind: "start", Text: "Portsitter " + d.version + " has started"})
+	d.job(ctx, d.watch)
+	d.job(ctx, d.readPast)
+	diskDone := make(chan struct{})
+	go func() {
+		defer close(diskDone)
+		for f := range d.disk {
+			f()
+		}
+	}()
+	for ctx.Err() == nil {
+		d.pass(ctx)
+		d.wait(ctx)
+	}
+	d.jobs.Wait() // nothing else may talk to the router while we take leave of it
+	d.farewell()
+	close(d.disk)
+	<-diskDone
+	return nil
+}
+
+// maxTurns bounds one pass. A pass takes a few turns per port; a hundred mean that decide asks for
+// what does not change the state, and the router must not pay for that.
+const maxTurns = 200
+
+// pass observes, decides and acts until there is nothing to do but wait.
+func (d *Daemon) pass(ctx context.Context) {
+	d.observeRoute(ctx)
+	for range maxTurns {
+		d.receive()
+		if ctx.Err() != nil {
+			return
+		}
+		now := d.world.Now()
+		d.turned.Store(now.UnixNano())
+		d.state.learnTime(now)
+		dec := decide(d.state, now)
+		d.next = dec.Next
+		d.publish(dec)
+		d.keep()
+		if len(dec.Do) == 0 && dec.Look.nothing() {
+			return
+		}
+		if !d.act(ctx, dec.Do) || !d.observe(ctx, dec.Look) {
+			d.observeRoute(ctx) // called off: the network changed
+		}
+	}
+	d.log.Error("the loop goes in circles; pausing", "turns", maxTurns)
+	d.next = d.world.Now().Add(10 * time.Second)
+}
+
+// wait returns when it is time for the next pass.
+func (d *Daemon) wait(ctx context.Context) {
+	now := d.world.Now()
+	sleep := maxWait
+	if !d.next.IsZero() {
+		sleep = min(sleep, d.next.Sub(now))
+	}
+	timer := time.NewTimer(max(sleep, 0))
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	case <-d.poke:
+	case why := <-d.network:
+		d.networkChanged(why)
+	case f := <-d.inbox:
+		f()
+	case c := <-d.settings:
+		d.configure(c)
+	}
+}
+
+// receive takes all that has come in without waiting.
+func (d *Daemon) receive() {
+	for {
+		select {
+		case f := <-d.inbox:
+			f()
+		case c := <-d.settings:
+			d.configure(c)
+		default:
+			return
+		}
+	}
+}
+
+// networkChanged makes the loop ask at once whatever it was pausing for.
+func (d *Daemon) networkChanged(why string) {
+	d.log.Debug("the network may have changed", "why", why)
+	now := d.world.Now()
+	r := &d.state.router
+	if !r.running && len(r.clients) == 0 && !r.begun.IsZero() {
+		r.again = now
+	}
+	r.outerDue = now
+	for i := range d.state.ports {
+		p := &d.state.ports[i]
+		p.lookDue = now
+		for protocol, no := range p.refusals {
+			no.until = now
+			p.refusals[protocol] = no
+		}
+	}
+}
+
+// configure takes over new settings, or reports why they were not taken.
+func (d *Daemon) configure(c configured) {
+	const prefix = "Settings not taken over: "
+	d.notices = withoutPrefix(d.notices, prefix)
+	if c.err != nil {
+		d.log.Error("settings not taken over; the old ones stay", "error", c.err)
+		d.notices = append(d.notices, prefix+c.err.Error())
+		return
+	}
+	if reflect.DeepEqual(c.settings, d.state.settings) {
+		return
+	}
+	d.log.Info("settings taken over", "file", c.settings.Source)
+	again := !reflect.DeepEqual(c.settings.Router.Protocols, d.state.settings.Router.Protocols)
+	for _, m := range d.state.configure(c.settings) {
+		d.unmap(context.Background(), m)
+	}
+	if again {
+		search := d.state.router.search
+		d.state.router = newRouterState()
+		d.state.router.search = search + 1
+	}
+}
+
+// keep hands what has to survive a restart to the disk's goroutine, when it has changed.
+func (d *Daemon) keep() {
+	if reflect.DeepEqual(d.saved, d.state.memory) {
+		return
+	}
+	memory := d.state.memory
+	d.saved = memory
+	d.toDisk(func() error { return d.world.Save(memory) })
+}
+
+// toDisk queues work for the disk; a disk that hangs must not hang the loop.
+func (d *Daemon) toDisk(f func() error) {
+	report := func() {
+		if err := f(); err != nil {
+			d.log.Error("not written to disk", "error", err)
+		}
+	}
+	select {
+	case d.disk <- report:
+	default:
+		d.log.Error("not written to disk: it is too slow")
+	}
+}
+
+// Poke makes the loop think again. It never blocks.
+func (d *Daemon) Poke() {
+	select {
+	case d.poke <- struct{}{}:
+	default:
+	}
+}
+
+// Refresh asks the router again at once, whatever pause was planned. It never blocks.
+func (d *Daemon) Refresh() { d.wake("asked for") }
+
+func (d *Daemon) wake(reason string) {
+	select {
+	case d.network <- reason:
+	default:
+	}
+}
+
+// Configure hands in settings that were read anew, or the error of reading them: then the old ones
+// stay and the error is shown.
+func (d *Daemon) Configure(s configs.Settings, err error) {
+	for {
+		select {
+		case d.settings <- configured{s, err}:
+			return
+		default:
+		}
+		select {
+		case <-d.settings: // replaced by the newer one
+		default:
+		}
+	}
+}
+
+// Alive tells when the loop last turned.
+func (d *Daemon) Alive() time.Time { return time.Unix(0, d.turned.Load()) }

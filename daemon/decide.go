@@ -1,0 +1,250 @@
+package daemon
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/portsitter/portsitter/netutil/portmap"
+)
+
+// Decision is what one pass comes to.
+type Decision struct {
+	Ports []Ladder  // one per configured port
+	Look  Look      // what to read before deciding again
+	Do    []Action  // what to do now, in this order
+	Next  time.Time // when to decide again if nothing happens; zero: nothing is planned
+	What  string    // what will be due then, for people
+}
+
+// Look is what the next observation shall ask the router.
+type Look struct {
+	Outer   portmap.Protocol // ask this client for outer address and epoch; "" = do not ask
+	Entries []int            // read these ports back
+}
+
+// Action is one thing to do.
+type Action struct {
+	Kind     ActionKind
+	Port     int              // Map
+	Protocol portmap.Protocol // Map
+}
+
+// ActionKind says what an Action does.
+type ActionKind int
+
+// The kinds of action. Only Map writes to a router.
+const (
+	StartSearch ActionKind = iota + 1
+	Map
+	AskPublic // both sources that are due; see publicState
+)
+
+// decide says what all that is known comes to, what to read, what to do, and when to think again.
+// It is pure: no clock, no I/O, no log. Its table of tests is the specification.
+func decide(s *state, now time.Time) Decision {
+	p := planner{s: s, now: now}
+	if s.stopped {
+		p.dec.Ports = ladders(s, now)
+		return p.dec
+	}
+	if s.way().Valid() {
+		p.search()
+		for i := range s.ports {
+			p.port(i)
+		}
+		p.outer()
+		p.public()
+	}
+	p.dec.Ports = ladders(s, now)
+	return p.dec
+}
+
+// planner gathers a Decision.
+type planner struct {
+	s   *state
+	now time.Time
+	dec Decision
+}
+
+// due reports whether at has come; if it has not, it is remembered as something to wake up for.
+func (p *planner) due(at time.Time, what string) bool {
+	if !at.After(p.now) {
+		return true
+	}
+	if p.dec.Next.IsZero() || at.Before(p.dec.Next) {
+		p.dec.Next, p.dec.What = at, what
+	}
+	return false
+}
+
+func (p *planner) search() {
+	r := &p.s.router
+	if r.running {
+		return
+	}
+	never := r.begun.IsZero()
+	if never || (!r.again.IsZero() && p.due(r.again, "ask the router again")) {
+		p.dec.Do = append(p.dec.Do, Action{Kind: StartSearch})
+	}
+}
+
+// port plans for one port: renew and read back what is held, ask for what is not.
+func (p *planner) port(i int) {
+	port := &p.s.ports[i]
+	if m := port.mapping; m != nil {
+		p.held(i, *m)
+		return
+	}
+	if port.manual {
+		if p.s.router.clients[portmap.UPnP] != nil && p.due(port.lookDue, "read the entry back") {
+			p.dec.Look.Entries = append(p.dec.Look.Entries, i)
+		}
+		return
+	}
+	for _, protocol := range p.order(port) {
+		if p.ask(i, protocol) {
+			return
+		}
+	}
+}
+
+func (p *planner) held(i int, m portmap.Mapping) {
+	port := &p.s.ports[i]
+	if p.s.router.clients[m.Protocol] == nil {
+		return // away: a search is under way or planned
+	}
+	if m.Lease != 0 {
+		at := m.RenewAt()
+		if p.now.Before(m.Granted.Add(-time.Minute)) {
+			at = p.now // the clock was set back: no telling how old the lease is
+		}
+		if p.due(later(at, port.refusals[m.Protocol].until), "renew the mapping") {
+			p.dec.Do = append(p.dec.Do, Action{Kind: Map, Port: i, Protocol: m.Protocol})
+			return
+		}
+	}
+	if m.Protocol == portmap.UPnP && p.due(port.lookDue, "read the entry back") {
+		p.dec.Look.Entries = append(p.dec.Look.Entries, i)
+	}
+}
+
+// order is the order in which to ask for a port: the protocol of an entry of ours that the router
+// may still hold first, so that a restart takes it over instead of adding a second one; then as
+// portmap prefers them.
+func (p *planner) order(port *portState) []portmap.Protocol {
+	own, _ := p.s.memory.owns(p.s.mac, p.s.way().Gateway, port.transport(), port.port.ExternalPort)
+	order := []portmap.Protocol{portmap.PCP, portmap.NATPMP, portmap.UPnP}
+	slices.SortStableFunc(order, func(a, b portmap.Protocol) int {
+		return cmp.Compare(rank(a, own.Protocol), rank(b, own.Protocol))
+	})
+	return order
+}
+
+func rank(p, own portmap.Protocol) int {
+	if p == own {
+		return 0
+	}
+	return 1
+}
+
+// ask plans to ask for port i by one protocol, if that makes sense now; it reports whether the
+// others shall wait for the outcome.
+func (p *planner) ask(i int, protocol portmap.Protocol) bool {
+	port, r := &p.s.ports[i], &p.s.router
+	if r.clients[protocol] == nil {
+		return false
+	}
+	if !p.due(port.refusals[protocol].until, "ask for the port again") {
+		return false
+	}
+	if protocol == portmap.UPnP {
+		// A router's table is read before it is written: no UPnP router asks whose entry it
+		// replaces, and a hand-made forward to this PC is to be left alone.
+		if !port.entry.Asked() || p.now.Sub(port.entry.At) > freshLook {
+			if _, other := p.s.heldByOther(port); !other || p.due(port.lookDue, "see whether the port is free") {
+				p.dec.Look.Entries = append(p.dec.Look.Entries, i)
+				return true
+			}
+			return false
+		}
+		if _, other := p.s.heldByOther(port); other {
+			p.due(port.lookDue, "see whether the port is free")
+			return false
+		}
+	}
+	p.dec.Do = append(p.dec.Do, Action{Kind: Map, Port: i, Protocol: protocol})
+	return true
+}
+
+// outer plans the question that tells the router's outer address and, by the epoch, whether it has
+// lost its table. One question serves all ports.
+func (p *planner) outer() {
+	protocol := p.outerProtocol()
+	if protocol == "" || len(p.dec.Do) > 0 && !p.s.router.outer.Asked() {
+		return // nobody to ask; or the mapping comes first
+	}
+	if p.due(p.s.router.outerDue, "ask the router how it is") {
+		p.dec.Look.Outer = protocol
+	}
+}
+
+// outerProtocol is the client that tells most in one request.
+func (p *planner) outerProtocol() portmap.Protocol {
+	for _, port := range p.s.ports {
+		if m := port.mapping; m != nil && m.Protocol == portmap.UPnP && p.s.router.clients[portmap.UPnP] != nil {
+			return portmap.UPnP
+		}
+	}
+	for _, protocol := range []portmap.Protocol{portmap.NATPMP, portmap.PCP, portmap.UPnP} {
+		if p.s.router.clients[protocol] != nil {
+			return protocol
+		}
+	}
+	return ""
+}
+
+// public plans to ask others for our address, never before the mapping has had its turn.
+func (p *planner) public() {
+	u := &p.s.public
+	if u.asking || !p.s.settled() {
+		return
+	}
+	set := p.s.settings.PublicIP
+	http := len(set.HTTP) > 0 && p.due(u.httpDue, "ask for the public address")
+	stun := len(set.STUN) > 0 && p.due(u.stunDue, "ask for the public address")
+	if http || stun {
+		p.dec.Do = append(p.dec.Do, Action{Kind: AskPublic})
+	}
+}
+
+// settled reports whether every port has its mapping or its no.
+func (s *state) settled() bool {
+	if s.router.rounds > 0 {
+		return true
+	}
+	for i := range s.ports {
+		p := &s.ports[i]
+		if p.mapping == nil && !p.manual && !s.refusedByAll(p) {
+			return false
+		}
+	}
+	return true
+}
+
+// refusedByAll reports whether every protocol has said no for a port or is not to be had, and at
+// least one has said no.
+func (s *state) refusedByAll(p *portState) bool {
+	if !s.router.heard(s.protocols()) {
+		return false
+	}
+	any := false
+	for protocol := range s.router.clients {
+		_, held := s.heldByOther(p)
+		if _, no := p.refusals[protocol]; !no && !(protocol == portmap.UPnP && held) {
+			return false
+		}
+		any = true
+	}
+	return any
+}

@@ -1,0 +1,153 @@
+package daemon
+
+import "fmt"
+
+// Code names a diagnosis. The codes are part of the contract: the README explains each one.
+type Code string
+
+// The closed list of diagnoses.
+const (
+	CodeReachable     Code = "reachable"
+	CodeReady         Code = "ready"
+	OtherExternalPort Code = "other-external-port"
+	OwnOldEntry       Code = "own-old-entry"
+
+	NoNetwork      Code = "no-network"
+	VPNInTheWay    Code = "vpn-in-the-way"
+	PublicNetwork  Code = "public-network"
+	NoRouterAnswer Code = "no-router-answer"
+
+	DoubleNAT            Code = "double-nat"
+	CarrierNAT           Code = "carrier-nat"
+	PublicAddressDiffers Code = "public-address-differs"
+	AddressUnknown       Code = "address-unknown"
+
+	MappingRefused    Code = "mapping-refused"
+	PortTaken         Code = "port-taken"
+	NotKept           Code = "not-kept"
+	WrongLocalAddress Code = "wrong-local-address"
+
+	FirewallBlocks   Code = "firewall-blocks"
+	HostingElsewhere Code = "hosting-elsewhere"
+
+	NotForwarding Code = "not-forwarding"
+	HostBusy      Code = "host-busy"
+	HostStuck     Code = "host-stuck"
+	NobodyAnswers Code = "nobody-answers"
+	CheckerDown   Code = "checker-down"
+
+	Starting Code = "starting"
+	Stopped  Code = "stopped"
+)
+
+// Diagnosis is the answer for one port: what it comes to, in one sentence, and the one thing to do.
+type Diagnosis struct {
+	Code     Code
+	Verdict  Verdict
+	Headline string
+	NextStep string // "" when there is nothing to do
+}
+
+// clues are the values that the sentences name. Empty ones are left out of the sentence.
+type clues struct {
+	port       uint16
+	transport  string
+	address    string // what an opponent types
+	gateway    string
+	local      string
+	outer      string // the router's own outer address
+	public     string // the address the internet sees
+	holder     string // LAN address that holds the port
+	refusal    string // the router's own words
+	leftBehind bool   // an entry of ours may still be in the router
+	noOuter    bool   // the refusal is one that routers give when their outer side is not public
+}
+
+// diagnose says in words what a code means for one port.
+func diagnose(code Code, c clues) Diagnosis {
+	d := Diagnosis{Code: code, Verdict: NotReady}
+	switch code {
+	case CodeReady:
+		d.Verdict = Ready
+		d.Headline = "You can host: tell your opponent " + c.address
+	case Starting:
+		d.Verdict = Unknown
+		d.Headline = fmt.Sprintf("Opening port %d on your router…", c.port)
+	case Stopped:
+		d.Verdict = Unknown
+		d.Headline = "Portsitter has stopped and has taken its entry out of the router"
+		if c.leftBehind {
+			d.Headline = "Portsitter has stopped; the router has not confirmed that its entry is gone, and it ends with its lease"
+		}
+		d.NextStep = "Start Portsitter again before you host."
+	case AddressUnknown:
+		d.Verdict = Unknown
+		d.Headline = fmt.Sprintf("Port %d is open on your router, but nobody tells your public address", c.port)
+		d.NextStep = "Look up your address on a “what is my IP” page and give your opponent that address."
+	case NoNetwork, VPNInTheWay, NoRouterAnswer:
+		d.Headline, d.NextStep = networkWords(code, c)
+	case DoubleNAT, CarrierNAT, PublicAddressDiffers:
+		d.Headline, d.NextStep = internetWords(code, c)
+	default:
+		d.Headline, d.NextStep = mappingWords(code, c)
+	}
+	return d
+}
+
+func networkWords(code Code, c clues) (headline, next string) {
+	switch code {
+	case VPNInTheWay:
+		return "A VPN is the only way out of this PC, so your home router cannot be asked",
+			"Disconnect the VPN, or exclude your home network from it."
+	case NoRouterAnswer:
+		return fmt.Sprintf("Your router (%s) does not answer: it will not open port %d by itself", c.gateway, c.port),
+			fmt.Sprintf("Log in to the router at http://%s and switch on UPnP (or NAT-PMP / PCP); or forward %s port %d to %s there by hand.",
+				c.gateway, upper(c.transport), c.port, c.local)
+	}
+	return "This PC is not connected to a home network",
+		"Plug in the network cable or join your Wi-Fi."
+}
+
+// waysOut is said where no setting at home can help.
+const waysOut = "let the other player host, both start Autopunch P2P, or meet on a Kaillera server"
+
+func internetWords(code Code, c clues) (headline, next string) {
+	switch code {
+	case DoubleNAT:
+		return fmt.Sprintf("There is a second router in front of yours: your router's outer address is %s, not a public one", c.outer),
+			fmt.Sprintf("Log in at the outer router and forward %s port %d to %s, or set it to bridge mode. If you cannot: %s.",
+				upper(c.transport), c.port, c.outer, waysOut)
+	case CarrierNAT:
+		return fmt.Sprintf("Your provider shares one public address among many homes (carrier NAT, %s): nobody can reach you from outside", c.outer),
+			"No setting at home can change that. Ask your provider for a public IPv4 address; until then " + waysOut + "."
+	}
+	return fmt.Sprintf("The internet sees you as %s, but your router says %s", c.public, c.outer),
+		"Disconnect any VPN or proxy on this PC. If there is none, a second router is in front of yours: forward the port there, too."
+}
+
+func mappingWords(code Code, c clues) (headline, next string) {
+	switch code {
+	case PortTaken:
+		holder := "another device"
+		if c.holder != "" {
+			holder = c.holder
+		}
+		return fmt.Sprintf("Port %d on your router is already forwarded to %s, not to this PC", c.port, holder),
+			fmt.Sprintf("Close the game or Portsitter on %s, or delete that forward in the router at http://%s.", holder, c.gateway)
+	case NotKept:
+		return fmt.Sprintf("Your router says yes to port %d, but does not keep the entry", c.port),
+			fmt.Sprintf("Restart the router. If that does not help, log in at http://%s and forward %s port %d to %s by hand.",
+				c.gateway, upper(c.transport), c.port, c.local)
+	case WrongLocalAddress:
+		return fmt.Sprintf("Port %d on your router leads to %s, which is not this PC's address facing the router", c.port, c.holder),
+			fmt.Sprintf("Delete that forward in the router at http://%s, or let it lead to %s.", c.gateway, c.local)
+	}
+	if c.noOuter {
+		return fmt.Sprintf("Your router refuses to open port %d, most likely because it has no public address itself", c.port),
+			fmt.Sprintf("Log in at http://%s and look for its internet (WAN) address. If that begins with 10., 172.16–31., 192.168. or 100.64–127., "+
+				"there is a second router or a carrier NAT in front of it: forward the port there or ask your provider for a public address.", c.gateway)
+	}
+	return fmt.Sprintf("Your router refuses to open port %d", c.port),
+		fmt.Sprintf("Log in at http://%s and allow programs to open ports (UPnP / “automatic port forwarding”) for this PC; or forward %s port %d to %s by hand.",
+			c.gateway, upper(c.transport), c.port, c.local)
+}

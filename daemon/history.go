@@ -1,0 +1,125 @@
+package daemon
+
+import (
+	"fmt"
+	"time"
+)
+
+// Event is one line of the timeline: something changed, in words.
+type Event struct {
+	At   time.Time `json:"at"`
+	Kind string    `json:"kind"`           // start, stop, verdict, address, network
+	Port string    `json:"port,omitempty"` // name of the port it is about
+	Code Code      `json:"code,omitempty"` // diagnosis after the change
+	Text string    `json:"text"`           // for people
+	Shut int64     `json:"shut,omitempty"` // seconds the port was not open before this event opened it again
+}
+
+// maxEvents bounds the history that is kept in memory; the file keeps more.
+const maxEvents = 500
+
+// History is the timeline, oldest first. It must not be changed.
+func (d *Daemon) History() []Event { return *d.history.Load() }
+
+// prependHistory puts what an earlier run wrote down before what this one did.
+func (d *Daemon) prependHistory(past []Event) {
+	all := append(append([]Event{}, past...), d.History()...)
+	all = all[max(len(all)-maxEvents, 0):]
+	d.history.Store(&all)
+}
+
+// tellChanges writes down, in history and log, what is different between two publications.
+func (d *Daemon) tellChanges(old, now *Status) {
+	for _, e := range changes(old, now) {
+		if e.Kind == "verdict" {
+			e.Shut = d.shutFor(e, now)
+		}
+		d.record(e)
+		attrs := []any{"kind", e.Kind}
+		if e.Port != "" {
+			attrs = append(attrs, "port", e.Port, "code", string(e.Code))
+		}
+		if e.Shut > 0 {
+			attrs = append(attrs, "shut", time.Duration(e.Shut)*time.Second)
+		}
+		d.log.Info(e.Text, attrs...)
+	}
+}
+
+// record adds an event to the history.
+func (d *Daemon) record(e Event) {
+	all := append(append([]Event{}, d.History()...), e)
+	all = all[max(len(all)-maxEvents, 0):]
+	d.history.Store(&all)
+	d.toDisk(func() error { return d.world.Record(e) })
+}
+
+// shutFor keeps the time since when a port is shut, and tells it in seconds when it opens.
+func (d *Daemon) shutFor(e Event, now *Status) int64 {
+	i := portIndex(now, e.Port)
+	if i < 0 || i >= len(d.state.ports) {
+		return 0
+	}
+	p := &d.state.ports[i]
+	if !now.Ports[i].open() {
+		if p.shutSince.IsZero() {
+			p.shutSince = now.At
+		}
+		return 0
+	}
+	since := p.shutSince
+	p.shutSince = time.Time{}
+	if since.IsZero() {
+		return 0
+	}
+	return int64(now.At.Sub(since).Round(time.Second) / time.Second)
+}
+
+// changes lists what is different between two publications, as events. It is pure.
+func changes(old, now *Status) []Event {
+	var es []Event
+	if r := now.Route; r != nil && (old.Route == nil || *r.key() != *old.Route.key()) {
+		es = append(es, Event{At: now.At, Kind: "network", Text: fmt.Sprintf("The way out is %s by %s, this PC is %s", r.Gateway, r.Interface, r.Local)})
+	} else if r == nil && old.Route != nil {
+		es = append(es, Event{At: now.At, Kind: "network", Text: "This PC has no way out any more"})
+	}
+	if p := now.PublicIP; p != nil && (old.PublicIP == nil || old.PublicIP.Address != p.Address) {
+		text := fmt.Sprintf("The public address is %s", p.Address)
+		if old.PublicIP != nil {
+			text = fmt.Sprintf("The public address changed from %s to %s", old.PublicIP.Address, p.Address)
+		}
+		es = append(es, Event{At: now.At, Kind: "address", Text: text})
+	}
+	for _, p := range now.Ports {
+		was := portNamed(old, p.Name)
+		if was != nil && (was.Code == p.Code || p.Code == Starting && !was.open()) {
+			continue
+		}
+		es = append(es, Event{At: now.At, Kind: "verdict", Port: p.Name, Code: p.Code, Text: p.Name + ": " + p.Headline})
+	}
+	return es
+}
+
+// key is the part of a Route whose change is news.
+func (r *Route) key() *[3]string {
+	return &[3]string{r.Gateway.String(), r.Local.String(), r.Interface}
+}
+
+// open reports whether the port is open as far as can be told.
+func (p *Port) open() bool { return p.Verdict == Ready || p.Verdict == Reachable }
+
+func portNamed(s *Status, name string) *Port {
+	if i := portIndex(s, name); i >= 0 {
+		return &s.Ports[i]
+	}
+	return nil
+}
+
+func portIndex(s *Status, name string) int {
+	for i := range s.Ports {
+		if s.Ports[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}

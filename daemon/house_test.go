@@ -1,0 +1,160 @@
+package daemon
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/portsitter/portsitter/configs"
+	"github.com/portsitter/portsitter/netutil/portmap"
+	"github.com/portsitter/portsitter/netutil/route"
+	"github.com/portsitter/portsitter/netutil/simhome"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// house is a Daemon in a home in software, in the virtual time of a synctest bubble.
+type house struct {
+	*simhome.Home
+	t    *testing.T
+	d    *Daemon
+	stop func()
+
+	mu       sync.Mutex
+	report   route.Report
+	routeErr error
+	memory   Memory
+	events   []Event
+	log      strings.Builder
+	wake     func(string)
+}
+
+// inHouse runs a test in a bubble with a home that change may have broken first.
+func inHouse(t *testing.T, change func(*house), test func(*house)) {
+	t.Helper()
+	inHouseWith(t, testSettings(), change, test)
+}
+
+func inHouseWith(t *testing.T, settings configs.Settings, change, test func(*house)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		h := &house{t: t, Home: simhome.New(simhome.Options{Gateway: gateway, Self: self, Public: outside}), report: home}
+		h.memory.Secret[0] = 1
+		if change != nil {
+			change(h)
+		}
+		h.start(settings)
+		test(h)
+		h.stop()
+		if t.Failed() {
+			t.Log(h.log.String())
+		}
+	})
+}
+
+// start runs a Daemon with what an earlier one left in memory.
+func (h *house) start(settings configs.Settings) {
+	ctx, cancel := context.WithCancel(context.Background())
+	h.d = New(Options{Settings: settings, World: h.world(), Memory: h.memory, Version: "test",
+		Log: slog.New(slog.NewTextHandler(&h.log, nil))})
+	done := make(chan error)
+	go func() { done <- h.d.Run(ctx) }()
+	h.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-done; err != nil {
+			h.t.Error(err)
+		}
+	})
+}
+
+func (h *house) world() World {
+	public := func(context.Context, netip.Addr, []string) (netip.Addr, error) { return h.Public() }
+	return World{
+		Now:  time.Now,
+		Rand: func() float64 { return 0.5 },
+		Route: func(context.Context, configs.Network) (route.Report, error) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			return h.report, h.routeErr
+		},
+		HardwareAddr: func(route.Route) string { return "aa:bb:cc:dd:ee:ff" },
+		Search: func(ctx context.Context, o SearchOrder, answered func(portmap.Answer)) {
+			h.Search(ctx, o.Route.Local, o.Protocols, answered)
+		},
+		AskHTTP: public, AskSTUN: public,
+		Watch: func(ctx context.Context, wake func(string)) error {
+			h.mu.Lock()
+			h.wake = wake
+			h.mu.Unlock()
+			<-ctx.Done()
+			return ctx.Err()
+		},
+		Save: func(m Memory) error {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.memory = m
+			return nil
+		},
+		Record: func(e Event) error {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			h.events = append(h.events, e)
+			return nil
+		},
+	}
+}
+
+// pass lets virtual time go by until everything that is due in d has happened.
+func (h *house) pass(d time.Duration) {
+	timer := time.NewTimer(d)
+	<-timer.C
+	synctest.Wait()
+}
+
+func (h *house) port() Port { return h.d.Status().Ports[0] }
+
+// reachable sends a stranger's packet and sees whether it would arrive at our port.
+func (h *house) reachable() bool {
+	to, ok := h.Deliver(portmap.UDP, 27886)
+	return ok && to == netip.AddrPortFrom(self, 27886)
+}
+
+func (h *house) want(code Code) {
+	h.t.Helper()
+	if p := h.port(); p.Code != code {
+		h.t.Errorf("after %s: %s (%s), want %s\n%+v", time.Since(h.d.Status().Started), p.Code, p.Headline, code, p.Steps)
+	}
+}
+
+func (h *house) wantOpen(open bool) {
+	h.t.Helper()
+	if h.reachable() != open {
+		h.t.Errorf("a stranger's packet gets in: %t, want %t; table %+v", h.reachable(), open, h.Table())
+	}
+}
+
+// only switches all protocols off but the given ones.
+func only(ps ...portmap.Protocol) func(*house) {
+	return func(h *house) {
+		h.Configure(func(f *simhome.Faults) {
+			f.PCP, f.PMP, f.UPnP = simhome.Off, simhome.Off, simhome.Off
+			for _, p := range ps {
+				switch p {
+				case portmap.PCP:
+					f.PCP = simhome.Answers
+				case portmap.NATPMP:
+					f.PMP = simhome.Answers
+				case portmap.UPnP:
+					f.UPnP = simhome.Answers
+				}
+			}
+		})
+	}
+}

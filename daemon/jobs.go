@@ -1,0 +1,99 @@
+package daemon
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+
+	"github.com/portsitter/portsitter/netutil/portmap"
+)
+
+// Jobs are the work that takes long and does not touch the state: they run beside the loop and hand
+// in their results as functions that the loop runs.
+
+// tell hands a result to the loop.
+func (d *Daemon) tell(ctx context.Context, result func()) {
+	select {
+	case d.inbox <- result:
+	case <-ctx.Done():
+	}
+}
+
+// watch wakes the loop when the network changes.
+func (d *Daemon) watch(ctx context.Context) {
+	if err := d.world.Watch(ctx, d.wake); err != nil && ctx.Err() == nil {
+		d.log.Warn("no notice of network changes; looking every minute instead", "error", err)
+	}
+}
+
+// readPast loads the stored history.
+func (d *Daemon) readPast(ctx context.Context) {
+	if d.past == nil {
+		return
+	}
+	if past := d.past(); len(past) > 0 {
+		d.tell(ctx, func() { d.prependHistory(past) })
+	}
+}
+
+// startSearch asks the gateway by every protocol, beside the loop.
+func (d *Daemon) startSearch(ctx context.Context) {
+	s := d.state
+	known, _ := s.memory.router(s.mac, s.way().Gateway)
+	order := SearchOrder{
+		Route: s.way(), Protocols: s.protocols(),
+		Known: known.Location, Permanent: known.Permanent, Slow: s.router.rounds == 1,
+	}
+	n := s.learnSearch(d.world.Now())
+	d.endSearch()
+	ctx, d.endSearch = context.WithCancel(ctx)
+	d.job(ctx, func(ctx context.Context) {
+		d.world.Search(ctx, order, func(a portmap.Answer) {
+			d.tell(ctx, func() { s.learnAnswer(n, a, d.world.Now()) })
+		})
+		d.tell(ctx, func() { s.learnSearchEnd(n, d.world.Now()) })
+	})
+}
+
+// job runs work beside the loop.
+func (d *Daemon) job(ctx context.Context, work func(context.Context)) {
+	d.jobs.Go(func() { work(ctx) })
+}
+
+// publicAnswer is what a round of asking for the public address brought.
+type publicAnswer struct {
+	http, stun Fact[netip.Addr]
+}
+
+// startPublic asks the sources that are due for our public address, beside the loop.
+func (d *Daemon) startPublic(ctx context.Context) {
+	u, set, now := &d.state.public, d.state.settings.PublicIP, d.world.Now()
+	u.asking = true
+	local, way := d.state.way().Local, d.state.way()
+	http := len(set.HTTP) > 0 && !u.httpDue.After(now)
+	stun := len(set.STUN) > 0 && !u.stunDue.After(now)
+	d.job(ctx, func(ctx context.Context) {
+		var a publicAnswer
+		var both sync.WaitGroup
+		ask := func(f *Fact[netip.Addr], servers []string, question func(context.Context, netip.Addr, []string) (netip.Addr, error)) {
+			both.Go(func() {
+				f.Value, f.Err = question(ctx, local, servers)
+				f.At = d.world.Now()
+			})
+		}
+		if http {
+			ask(&a.http, set.HTTP, d.world.AskHTTP)
+		}
+		if stun {
+			ask(&a.stun, set.STUN, d.world.AskSTUN)
+		}
+		both.Wait()
+		d.tell(ctx, func() {
+			if d.state.way() != way {
+				d.state.public.asking = false // about a network we have left
+				return
+			}
+			d.state.learnPublic(a, d.world.Now(), d.world.Rand())
+		})
+	})
+}

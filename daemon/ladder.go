@@ -1,0 +1,340 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/portsitter/portsitter/netutil/portmap"
+	"github.com/portsitter/portsitter/netutil/publicip"
+	"github.com/portsitter/portsitter/netutil/route"
+)
+
+// Ladder is what is known about one port, rung by rung, and what it comes to.
+type Ladder struct {
+	Diagnosis
+	Steps   []Step
+	Address string // what an opponent types; "" while there is none to offer
+}
+
+// rung is one judged rung: a step, and the code it gives when it is broken.
+type rung struct {
+	Step
+	code Code
+}
+
+func ok(id, summary, detail string) rung {
+	return rung{Step: Step{ID: id, State: StepOK, Summary: summary, Detail: detail}}
+}
+
+func unknown(id, summary, detail string) rung {
+	return rung{Step: Step{ID: id, State: StepUnknown, Summary: summary, Detail: detail}}
+}
+
+func skipped(id, summary string) rung {
+	return rung{Step: Step{ID: id, State: StepSkipped, Summary: summary}}
+}
+
+func broken(id string, code Code, summary, detail string) rung {
+	return rung{Step: Step{ID: id, State: StepBroken, Summary: summary, Detail: detail}, code: code}
+}
+
+// ladders judges every port.
+func ladders(s *state, now time.Time) []Ladder {
+	network, router := s.networkRung(), s.routerRung()
+	ls := make([]Ladder, len(s.ports))
+	for i := range s.ports {
+		p := &s.ports[i]
+		ls[i] = s.ladder(p, []rung{network, router, s.internetRung(p), s.mappingRung(p, now),
+			unknown(StepFirewall, "Not looked at on this PC", ""),
+			skipped(StepGame, "Not looked at on this PC"),
+			skipped(StepOutside, "Not checked from outside yet")})
+	}
+	return ls
+}
+
+// ladder finds the first broken rung: it is the headline, and what is below it was not reached.
+func (s *state) ladder(p *portState, rungs []rung) Ladder {
+	l := Ladder{}
+	code, settled := CodeReady, true
+	for i, r := range rungs {
+		if r.State == StepUnknown && i < 4 { // network, router, internet, mapping
+			settled = false
+		}
+		if r.State == StepBroken {
+			code = r.code
+			for j := i + 1; j < len(rungs); j++ {
+				rungs[j] = skipped(rungs[j].ID, "Not reached yet")
+			}
+			break
+		}
+	}
+	for _, r := range rungs {
+		l.Steps = append(l.Steps, r.Step)
+	}
+	switch {
+	case s.stopped:
+		code = Stopped
+	case code != CodeReady:
+	case !settled && rungs[3].State == StepOK && s.publicSettled():
+		code = AddressUnknown
+	case !settled:
+		code = Starting
+	default:
+		l.Address = s.address(p)
+	}
+	l.Diagnosis = diagnose(code, s.clues(p, l.Address))
+	return l
+}
+
+func (s *state) networkRung() rung {
+	f := s.route
+	switch {
+	case !f.Asked():
+		return unknown(StepNetwork, "Looking for the way out", "")
+	case errors.Is(f.Err, route.ErrOnlyTunnel):
+		return broken(StepNetwork, VPNInTheWay, "The only way out is a VPN", f.Err.Error())
+	case f.Err != nil:
+		return broken(StepNetwork, NoNetwork, "No way out of this PC", f.Err.Error())
+	}
+	r, detail := f.Value.Route, ""
+	if d := f.Value.Detour; d.IsValid() {
+		detail = fmt.Sprintf("This PC's own traffic leaves another way, from %s: most likely a VPN. The port is opened on the home router all the same.", d)
+	}
+	return ok(StepNetwork, fmt.Sprintf("This PC is %s on %s; the router is %s", r.Local, r.Interface, r.Gateway), detail)
+}
+
+func (s *state) routerRung() rung {
+	r := &s.router
+	if len(r.clients) > 0 {
+		return ok(StepRouter, "The router answers "+joinWords(r.names()), r.reasons(s.protocols()))
+	}
+	if r.rounds > 0 {
+		return broken(StepRouter, NoRouterAnswer,
+			fmt.Sprintf("The router at %s answers none of %s", s.way().Gateway, joinWords(protocolNames(s.protocols()))),
+			r.reasons(s.protocols()))
+	}
+	return unknown(StepRouter, "Asking the router", r.reasons(s.protocols()))
+}
+
+// names are the protocols the router answers, as people write them.
+func (r *routerState) names() []string {
+	var ps []portmap.Protocol
+	for _, p := range []portmap.Protocol{portmap.PCP, portmap.NATPMP, portmap.UPnP} {
+		if r.clients[p] != nil {
+			ps = append(ps, p)
+		}
+	}
+	return protocolNames(ps)
+}
+
+// reasons says why the other protocols are not to be had.
+func (r *routerState) reasons(protocols []portmap.Protocol) string {
+	var out []string
+	for _, p := range protocols {
+		if r.clients[p] == nil && r.errs[p] != nil {
+			out = append(out, r.errs[p].Error())
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+func protocolNames(ps []portmap.Protocol) []string {
+	var out []string
+	for _, p := range ps {
+		out = append(out, map[portmap.Protocol]string{portmap.PCP: "PCP", portmap.NATPMP: "NAT-PMP", portmap.UPnP: "UPnP"}[p])
+	}
+	return out
+}
+
+// internetRung asks whether the router's outer address is the one the internet sees.
+func (s *state) internetRung(p *portState) rung {
+	outer, seen := s.outerAddr(), s.seenAddr()
+	kind := publicip.KindOf(outer)
+	switch {
+	case !outer.IsValid() && seen.IsValid():
+		if p.mapping == nil && !p.manual {
+			return unknown(StepInternet, fmt.Sprintf("The internet sees %s; the router does not tell its own outer address", seen), s.publicReasons())
+		}
+		return ok(StepInternet, fmt.Sprintf("The internet sees %s", seen),
+			"The router does not tell its own outer address, so the two could not be compared.")
+	case !outer.IsValid():
+		return unknown(StepInternet, "The public address is not known yet", s.publicReasons())
+	case kind == publicip.CarrierNAT:
+		return broken(StepInternet, CarrierNAT, fmt.Sprintf("The router's outer address %s is shared by the provider (carrier NAT)", outer), s.publicReasons())
+	case kind != publicip.Public:
+		return broken(StepInternet, DoubleNAT, fmt.Sprintf("The router's outer address %s is not a public one", outer), s.publicReasons())
+	case seen.IsValid() && seen != outer:
+		return broken(StepInternet, PublicAddressDiffers, fmt.Sprintf("The internet sees %s, the router says %s", seen, outer), s.publicReasons())
+	case !seen.IsValid():
+		return ok(StepInternet, fmt.Sprintf("The router's outer address is %s", outer),
+			strings.TrimSpace("Nobody on the internet has confirmed it yet. "+s.publicReasons()))
+	}
+	return ok(StepInternet, fmt.Sprintf("The public address is %s", outer), "The router and the internet agree.")
+}
+
+// outerAddr is the router's word about its outer address, if it counts; not valid otherwise.
+func (s *state) outerAddr() netip.Addr {
+	if o := s.router.outer; o.Known() && s.settings.PublicIP.Router {
+		return o.Value.Addr
+	}
+	return netip.Addr{}
+}
+
+// seenAddr is the address that the internet sees: get-ip's word, unless STUN and the router agree
+// on another one.
+func (s *state) seenAddr() netip.Addr {
+	http, stun := s.public.http, s.public.stun
+	switch {
+	case http.Known() && stun.Known() && stun.Value == s.outerAddr():
+		return stun.Value
+	case http.Known():
+		return http.Value
+	case stun.Known():
+		return stun.Value
+	}
+	return netip.Addr{}
+}
+
+// publicSettled reports whether everybody who could tell the public address has been asked.
+func (s *state) publicSettled() bool {
+	u, set := &s.public, s.settings.PublicIP
+	return (u.http.Asked() || len(set.HTTP) == 0) && (u.stun.Asked() || len(set.STUN) == 0) && s.router.outer.Asked()
+}
+
+// publicReasons says who could not tell the public address, and why.
+func (s *state) publicReasons() string {
+	var out []string
+	for _, f := range []Fact[netip.Addr]{s.public.http, s.public.stun} {
+		if f.Err != nil {
+			out = append(out, f.Err.Error())
+		}
+	}
+	if err := s.router.outer.Err; err != nil {
+		out = append(out, err.Error())
+	}
+	return strings.Join(out, "; ")
+}
+
+func (s *state) mappingRung(p *portState, now time.Time) rung {
+	if m := p.mapping; m != nil {
+		return s.mappedRung(p, *m)
+	}
+	if p.manual {
+		return ok(StepMapping, fmt.Sprintf("Forwarded by hand: port %d leads to %s", p.port.ExternalPort, p.entry.Value.Internal),
+			"Portsitter leaves this entry alone.")
+	}
+	if s.router.rounds > 0 || !s.refusedByAll(p) {
+		return unknown(StepMapping, "The router has not granted the port yet", p.reasons(s.protocols()))
+	}
+	code, summary := s.whyNot(p)
+	return broken(StepMapping, code, summary, p.reasons(s.protocols()))
+}
+
+func (s *state) mappedRung(p *portState, m portmap.Mapping) rung {
+	summary := fmt.Sprintf("Port %d leads to %s (%s)", m.External.Port(), m.Internal, protocolNames([]portmap.Protocol{m.Protocol})[0])
+	if s.router.clients[m.Protocol] == nil {
+		return unknown(StepMapping, summary+", but the router has fallen silent", p.reasons(s.protocols()))
+	}
+	detail := "The router has granted it."
+	if !p.verified.IsZero() {
+		detail = "The router has confirmed since that it holds the entry."
+	}
+	return ok(StepMapping, summary, strings.TrimSpace(detail+" "+p.reasons(s.protocols())))
+}
+
+// whyNot sorts the refusals of all protocols into one code.
+func (s *state) whyNot(p *portState) (Code, string) {
+	if holder, other := s.heldByOther(p); other {
+		if s.oneOfOurs(holder.Addr()) || errors.As(p.refusals[portmap.UPnP].err, new(misdirectedError)) {
+			return WrongLocalAddress, fmt.Sprintf("The router's entry leads to %s", holder)
+		}
+		return PortTaken, fmt.Sprintf("The router's entry belongs to %s", holder)
+	}
+	for _, r := range p.refusals {
+		var no *portmap.Refusal
+		if errors.As(r.err, new(otherPortError)) || errors.As(r.err, &no) && no.Kind == portmap.Conflict {
+			return PortTaken, "The external port is taken"
+		}
+	}
+	for _, r := range p.refusals {
+		if errors.Is(r.err, errNotKept) {
+			return NotKept, "The router grants the port but does not keep it"
+		}
+	}
+	return MappingRefused, "The router refuses"
+}
+
+// oneOfOurs reports whether an address is one that this PC has toward some other way out.
+func (s *state) oneOfOurs(a netip.Addr) bool {
+	return s.route.Known() && slices.ContainsFunc(s.route.Value.Candidates, func(c route.Candidate) bool { return c.Local == a })
+}
+
+// reasons are the refusals of a port, in the order of the protocols.
+func (p *portState) reasons(protocols []portmap.Protocol) string {
+	var out []string
+	for _, protocol := range protocols {
+		if r, no := p.refusals[protocol]; no {
+			out = append(out, r.err.Error())
+		}
+	}
+	return strings.Join(out, "; ")
+}
+
+// noOuter reports whether the refusals are the ones a router gives when its outer side is not
+// public: UPnP 501, NAT-PMP 3, PCP NO_RESOURCES.
+func (p *portState) noOuter() bool {
+	some := false
+	for _, r := range p.refusals {
+		var no *portmap.Refusal
+		if errors.As(r.err, &no) {
+			if no.Kind != portmap.NoOuterAddress {
+				return false
+			}
+			some = true
+		}
+	}
+	return some
+}
+
+// address is what an opponent types.
+func (s *state) address(p *portState) string {
+	a, port := s.outerAddr(), p.port.ExternalPort
+	if !a.IsValid() {
+		a = s.seenAddr()
+	}
+	if p.mapping != nil {
+		port = p.mapping.External.Port()
+	}
+	return netip.AddrPortFrom(a, port).String()
+}
+
+func (s *state) clues(p *portState, address string) clues {
+	w := s.way()
+	c := clues{port: p.port.ExternalPort, transport: p.port.Transport, address: address, noOuter: p.noOuter(), leftBehind: p.leftBehind}
+	c.gateway, c.local = addrText(w.Gateway), addrText(w.Local)
+	c.outer, c.public = addrText(s.outerAddr()), addrText(s.seenAddr())
+	if h, other := s.heldByOther(p); other {
+		c.holder = h.Addr().String()
+	}
+	return c
+}
+
+func addrText(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
+}
+
+func upper(s string) string { return strings.ToUpper(s) }
+
+func joinWords(ws []string) string {
+	if len(ws) < 2 {
+		return strings.Join(ws, "")
+	}
+	return strings.Join(ws[:len(ws)-1], ", ") + " and " + ws[len(ws)-1]
+}

@@ -1,0 +1,71 @@
+package daemon
+
+import (
+	"errors"
+	"time"
+
+	"github.com/portsitter/portsitter/netutil/portmap"
+)
+
+// The numbers of the loop that are not settings. Who they spare: the router, other people's
+// servers, the user's patience.
+const (
+	epochEvery        = 20 * time.Second // PCP, NAT-PMP: epoch and outer address in one request
+	secondLook        = 10 * time.Second // some firmware drops an entry seconds after granting it
+	lookApart         = 15 * time.Second // per port: keeps 32 ports at 240 read-backs an hour
+	searchAtMostEvery = 2 * time.Second
+	soapApart         = 200 * time.Millisecond // between two UPnP requests; some routers break when hurried
+	requestTimeout    = 5 * time.Second
+	stopWithin        = 3 * time.Second
+	disputeEvery      = 10 * time.Minute // two sources tell different addresses: ask again
+	freshLook         = 2 * time.Second  // how old a read-back may be that a mapping request relies on
+)
+
+// searchPause is how long to wait after the n-th search in a row that found nobody.
+func searchPause(n int) time.Duration { return doubling(5*time.Second, n, 5*time.Minute) }
+
+// refusalPause is how long a protocol is left alone after its n-th no in a row.
+func refusalPause(err error, n int) time.Duration {
+	var no *portmap.Refusal
+	switch {
+	case errors.As(err, &no):
+		return max(doubling(30*time.Second, n, 10*time.Minute), min(no.Retry, time.Hour))
+	case errors.As(err, new(otherPortError)):
+		return 10 * time.Minute // asking means mapping and giving back: a router's table is no toy
+	case isOurs(err):
+		return doubling(30*time.Second, n, 10*time.Minute)
+	}
+	return doubling(5*time.Second, n, 5*time.Minute) // nobody answered
+}
+
+// publicPause is how long to wait before asking for the public address again.
+func publicPause(err error, failures int, every time.Duration) time.Duration {
+	if err == nil {
+		return every
+	}
+	return min(doubling(time.Minute, failures, time.Hour), every)
+}
+
+// doubling is base, 2·base, 4·base, ... for n = 1, 2, 3, ..., never more than most.
+func doubling(base time.Duration, n int, most time.Duration) time.Duration {
+	if n > 20 {
+		return most
+	}
+	return min(base<<max(n-1, 0), most)
+}
+
+// readBack is the time between two read-backs of one port: the setting, stretched where many
+// ports would ask too much of the router.
+func (s *state) readBack() time.Duration {
+	return max(s.settings.Router.ReadBack, time.Duration(len(s.ports))*lookApart)
+}
+
+// outerEvery is the time between two questions for the router's outer address and epoch.
+func (s *state) outerEvery() time.Duration {
+	for _, p := range s.ports {
+		if p.mapping != nil && p.mapping.Protocol != portmap.UPnP {
+			return epochEvery
+		}
+	}
+	return s.settings.Router.ReadBack
+}

@@ -1,0 +1,112 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/portsitter/portsitter/netutil/portmap"
+	"github.com/portsitter/portsitter/netutil/route"
+)
+
+func (l Look) nothing() bool { return l.Outer == "" && len(l.Entries) == 0 }
+
+// observeRoute reads the way out. It takes well under a millisecond, so every pass begins with it.
+func (d *Daemon) observeRoute(ctx context.Context) {
+	report, err := d.world.Route(ctx, d.state.settings.Network)
+	now := d.world.Now()
+	if ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		if !noWay(err) && d.state.route.Known() {
+			d.log.Warn("the system's routes could not be read; going on with the known ones", "error", err)
+			return
+		}
+		d.state.learnRoute(Fact[route.Report]{Value: report, At: now, Err: err}, "")
+		return
+	}
+	d.state.learnRoute(known(report, now), d.world.HardwareAddr(report.Route))
+}
+
+// noWay tells the knowledge that there is no way out from not knowing.
+func noWay(err error) bool {
+	return errors.Is(err, route.ErrNoGateway) || errors.Is(err, route.ErrOnlyTunnel) ||
+		errors.Is(err, route.ErrNoLocal) || errors.Is(err, route.ErrOverride)
+}
+
+// observe asks the router what was looked for, one question after the other. It reports false when
+// it was called off because the network changed.
+func (d *Daemon) observe(ctx context.Context, look Look) bool {
+	for _, i := range look.Entries {
+		client := d.state.router.clients[portmap.UPnP]
+		if client == nil {
+			break // fell silent at the question before
+		}
+		p := &d.state.ports[i]
+		transport, external := p.transport(), p.port.ExternalPort
+		var f Fact[portmap.Entry]
+		if !d.ask(ctx, client, func(ctx context.Context) { f.Value, f.Err = client.Lookup(ctx, transport, external) }) {
+			return false
+		}
+		if ctx.Err() != nil {
+			return true
+		}
+		f.At = d.world.Now()
+		d.state.learnEntry(i, f)
+	}
+	client := d.state.router.clients[look.Outer]
+	if client == nil {
+		return true
+	}
+	var f Fact[portmap.Outer]
+	if !d.ask(ctx, client, func(ctx context.Context) { f.Value, f.Err = client.External(ctx) }) {
+		return false
+	}
+	if ctx.Err() == nil {
+		f.At = d.world.Now()
+		d.state.learnOuter(look.Outer, f)
+	}
+	return true
+}
+
+// ask puts one question to the router and waits for it, but not when the network changes meanwhile:
+// an answer about the old one would come late and wrong. It then reports false.
+func (d *Daemon) ask(ctx context.Context, client portmap.Client, question func(context.Context)) bool {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	pause := time.Duration(0)
+	if client.Name() == portmap.UPnP && d.state.confirmed() {
+		pause = soapApart - d.world.Now().Sub(d.lastSOAP)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if pause > 0 && !sleep(ctx, min(pause, soapApart)) {
+			return
+		}
+		question(ctx)
+	}()
+	defer func() { d.lastSOAP = d.world.Now() }()
+	select {
+	case <-done:
+		return true
+	case why := <-d.network:
+		cancel()
+		<-done
+		d.networkChanged(why)
+		return false
+	}
+}
+
+// sleep waits, and reports false when ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

@@ -1,0 +1,186 @@
+package daemon
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/portsitter/portsitter/configs"
+	"github.com/portsitter/portsitter/netutil/portmap"
+	"github.com/portsitter/portsitter/netutil/route"
+)
+
+// state is all the loop knows and has done. Only the loop's goroutine touches it; learn.go writes
+// it, decide and the ladder read it.
+type state struct {
+	settings configs.Settings
+	started  time.Time
+	memory   Memory
+	route    Fact[route.Report]
+	mac      string // of the gateway, "" while not known
+	router   routerState
+	public   publicState
+	ports    []portState
+	stopped  bool
+}
+
+// routerState is about the gateway of the present route; a new route starts it anew.
+type routerState struct {
+	clients map[portmap.Protocol]portmap.Client // who answered, and still does
+	errs    map[portmap.Protocol]error          // why the others are not to be had
+
+	search   int // number of the search that runs or ran last; answers to older ones are dropped
+	running  bool
+	begun    time.Time
+	rounds   int       // searches in a row that ended with nobody there
+	again    time.Time // when to search next; zero: not planned
+	answered time.Time // when the router last answered anything
+
+	outer    Fact[portmap.Outer]
+	outerDue time.Time
+	epochs   map[portmap.Protocol]*portmap.EpochClock
+	bootedAt time.Time // from the epoch; zero when not told
+}
+
+// publicState is what the internet says about our address.
+type publicState struct {
+	http, stun       Fact[netip.Addr]
+	httpDue, stunDue time.Time
+	asking           bool
+	failures         int // in a row, of all sources together
+	address          netip.Addr
+	since            time.Time
+}
+
+// portState is about one configured port.
+type portState struct {
+	port       configs.Port
+	mapping    *portmap.Mapping    // what the router granted and, for all we know, still holds
+	entry      Fact[portmap.Entry] // last read-back; Err ErrNoEntry is knowledge, too
+	reads      int                 // read-backs that showed the entry since the grant
+	verified   time.Time           // last time the router confirmed that it holds the mapping
+	lookDue    time.Time           // next read-back
+	leftBehind bool                // at the stop: the router has not confirmed that the entry is gone
+	granted    bool                // since the start
+	shutSince  time.Time           // since when the port is not open; zero while it is
+	manual     bool                // the entry was made by hand: hands off
+	refusals   map[portmap.Protocol]refusal
+}
+
+// refusal is a mapping request that came to nothing, and when that protocol may be asked again.
+type refusal struct {
+	err   error
+	count int // in a row
+	until time.Time
+}
+
+// otherPortError is a grant for another external port than the one asked for: what RFC 6886 and
+// RFC 6887 let a router do when the port is taken. It is given back at once.
+type otherPortError struct{ asked, got uint16 }
+
+func (e otherPortError) Error() string {
+	return fmt.Sprintf("the router offered port %d instead of %d, which must be taken", e.got, e.asked)
+}
+
+// errNotKept is a grant that a read-back did not find soon after.
+var errNotKept = errors.New("the router said yes but its table has no such entry")
+
+// misdirectedError is a grant that the router wrote down with another address than the one asked
+// for.
+type misdirectedError struct{ asked, holds netip.AddrPort }
+
+func (e misdirectedError) Error() string {
+	return fmt.Sprintf("the router granted the port to %s but its entry leads to %s", e.asked, e.holds)
+}
+
+func newState(settings configs.Settings, memory Memory, now time.Time) *state {
+	s := &state{started: now, memory: memory.expired(now)}
+	s.router = newRouterState()
+	s.configure(settings)
+	return s
+}
+
+func newRouterState() routerState {
+	return routerState{
+		clients: map[portmap.Protocol]portmap.Client{},
+		errs:    map[portmap.Protocol]error{},
+		epochs:  map[portmap.Protocol]*portmap.EpochClock{},
+	}
+}
+
+// configure takes over new settings. What is known about a port that stays is kept. It returns the
+// mappings of the ports that are no longer wanted.
+func (s *state) configure(settings configs.Settings) []portmap.Mapping {
+	old := s.ports
+	s.settings, s.ports = settings, make([]portState, len(settings.Ports))
+	for i, p := range settings.Ports {
+		s.ports[i] = portState{port: p, refusals: map[portmap.Protocol]refusal{}}
+		for j, o := range old {
+			if o.port.Transport == p.Transport && o.port.Port == p.Port && o.port.ExternalPort == p.ExternalPort {
+				s.ports[i] = o
+				s.ports[i].port = p
+				old[j].mapping = nil
+			}
+		}
+	}
+	var unwanted []portmap.Mapping
+	for _, o := range old {
+		if o.mapping != nil {
+			unwanted = append(unwanted, *o.mapping)
+		}
+	}
+	return unwanted
+}
+
+// protocols are the ones the settings allow, in their order.
+func (s *state) protocols() []portmap.Protocol {
+	ps := make([]portmap.Protocol, len(s.settings.Router.Protocols))
+	for i, p := range s.settings.Router.Protocols {
+		ps[i] = portmap.Protocol(p)
+	}
+	return ps
+}
+
+// heard reports whether every protocol has had its answer since the search began.
+func (r *routerState) heard(protocols []portmap.Protocol) bool {
+	for _, p := range protocols {
+		if r.clients[p] == nil && r.errs[p] == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// confirmed reports whether the router has confirmed a mapping: from then on there is no hurry.
+func (s *state) confirmed() bool {
+	for i := range s.ports {
+		if p := &s.ports[i]; p.mapping != nil && !p.verified.IsZero() {
+			return true
+		}
+	}
+	return false
+}
+
+// way is the present route; not valid when there is none.
+func (s *state) way() route.Route {
+	if !s.route.Known() {
+		return route.Route{}
+	}
+	return s.route.Value.Route
+}
+
+func (p *portState) transport() portmap.Transport { return portmap.Transport(p.port.Transport) }
+
+// internal is where the port's mapping has to lead.
+func (s *state) internal(p *portState) netip.AddrPort {
+	return netip.AddrPortFrom(s.way().Local, p.port.Port)
+}
+
+// heldByOther is the LAN address that the router's entry leads to, when that is not ours.
+func (s *state) heldByOther(p *portState) (netip.AddrPort, bool) {
+	if !p.entry.Known() || p.entry.Value.Internal == s.internal(p) {
+		return netip.AddrPort{}, false
+	}
+	return p.entry.Value.Internal, true
+}

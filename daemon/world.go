@@ -1,0 +1,46 @@
+package daemon
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/portsitter/portsitter/configs"
+	"github.com/portsitter/portsitter/netutil/portmap"
+	"github.com/portsitter/portsitter/netutil/route"
+)
+
+// World is everything the loop can see or touch, and the one seam for tests: a struct of funcs, all
+// of them set. Only Map and Unmap of the clients that Search hands out write to a router, and only
+// Save and Record write to disk.
+type World struct {
+	// Now is the wall clock.
+	Now func() time.Time
+	// Rand draws from [0,1); it spreads what would otherwise happen everywhere at once.
+	Rand func() float64
+	// Route reads the way out from the system's tables.
+	Route func(context.Context, configs.Network) (route.Report, error)
+	// HardwareAddr tells the gateway's MAC address when the system knows it already; "" otherwise.
+	HardwareAddr func(route.Route) string
+	// Search asks a gateway by every protocol; see portmap.Search.
+	Search func(context.Context, SearchOrder, func(portmap.Answer))
+	// AskHTTP and AskSTUN ask one of the servers for our public IPv4 address. local is our address
+	// facing the gateway, so that the answer is about that way out.
+	AskHTTP func(ctx context.Context, local netip.Addr, servers []string) (netip.Addr, error)
+	AskSTUN func(ctx context.Context, local netip.Addr, servers []string) (netip.Addr, error)
+	// Watch calls wake whenever the network may have changed or the PC woke up, until ctx ends.
+	Watch func(ctx context.Context, wake func(reason string)) error
+	// Save stores what has to survive a restart. It is called by one goroutine at a time.
+	Save func(Memory) error
+	// Record adds a line to the history. It is called by one goroutine at a time.
+	Record func(Event) error
+}
+
+// SearchOrder is one search of one gateway.
+type SearchOrder struct {
+	Route     route.Route
+	Protocols []portmap.Protocol
+	Known     string // UPnP description URL that worked last time
+	Permanent bool   // this router took only permanent UPnP leases
+	Slow      bool   // give UPnP 10 s instead of 3 s
+}
