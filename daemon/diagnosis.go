@@ -58,7 +58,6 @@ type clues struct {
 	outer      string // the router's own outer address
 	public     string // the address the internet sees
 	holder     string // LAN address that holds the port
-	refusal    string // the router's own words
 	leftBehind bool   // an entry of ours may still be in the router
 	noOuter    bool   // the refusal is one that routers give when their outer side is not public
 }

@@ -172,7 +172,8 @@ func TestNonceIsStableAndItsOwn(t *testing.T) {
 	p := testSettings().Ports[0]
 	q := p
 	q.Port++
-	if m.Nonce(p) != m.Nonce(p) || m.Nonce(p) == m.Nonce(q) || m.Nonce(p) == (Memory{Secret: Secret{2}}).Nonce(p) {
+	again := Memory{Secret: Secret{1}}
+	if m.Nonce(p) != again.Nonce(p) || m.Nonce(p) == m.Nonce(q) || m.Nonce(p) == (Memory{Secret: Secret{2}}).Nonce(p) {
 		t.Error("nonces are not one for each port and secret")
 	}
 }

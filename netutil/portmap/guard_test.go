@@ -58,7 +58,7 @@ func TestGuardRefuses(t *testing.T) {
 		"a name":         {mustURL(t, "http://localhost:1/"), "127.0.0.1", errNotGateway},
 		"https":          {mustURL(t, "https://127.0.0.1:1/"), "127.0.0.1", ErrGone},
 		"a closed port":  {mustURL(t, closedPort(t)), "127.0.0.1", ErrGone},
-		"a redirect":     {page(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, 302) }), "127.0.0.1", errRedirect},
+		"a redirect":     {page(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusFound) }), "127.0.0.1", errRedirect},
 		"not found":      {page(t, http.NotFound), "127.0.0.1", ErrGone},
 		"1 GiB":          {page(t, endless), "127.0.0.1", errTooBig},
 		"stuck body":     {page(t, stuck), "127.0.0.1", ErrGone},

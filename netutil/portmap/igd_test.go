@@ -165,6 +165,16 @@ func TestControlElsewhereIsLedBack(t *testing.T) {
 	}
 }
 
+func TestServicesAreBounded(t *testing.T) {
+	text := fixture(t, "ppp-relative.xml")
+	one := text[strings.Index(text, "<service>"):strings.Index(text, "</serviceList>")]
+	text = strings.Replace(text, one, strings.Repeat(one, 3*maxServices), 1)
+	d, err := parseDescription([]byte(text), mustURL(t, "http://127.0.0.1:5000/a"), newGuard(loopback, loopback))
+	if err != nil || len(d.services) != maxServices {
+		t.Errorf("%d services, %v", len(d.services), err)
+	}
+}
+
 func FuzzParseDescription(f *testing.F) {
 	files, err := os.ReadDir("testdata/igd")
 	if err != nil {

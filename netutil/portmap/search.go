@@ -77,7 +77,7 @@ func (s Search) Run(ctx context.Context, answered func(Answer)) {
 
 // pcpGrace is how long a NAT-PMP answer waits for PCP's: a router that speaks both answers them in
 // one breath, and which one is read first is chance.
-const pcpGrace = 5 * time.Millisecond
+const pcpGrace = 20 * time.Millisecond
 
 // deliver passes answers on as they come, but NAT-PMP's only after PCP's or when that had its chance.
 func (s Search) deliver(answers <-chan Answer, answered func(Answer)) {

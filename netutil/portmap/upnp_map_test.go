@@ -174,3 +174,19 @@ func TestUPnPMapRefusesNonsense(t *testing.T) {
 		t.Errorf("the router was asked %v", f.seen())
 	}
 }
+
+// BenchmarkKnownToMapped is the way of a start with a known router: description, then the mapping.
+func BenchmarkKnownToMapped(b *testing.B) {
+	f := newFakeIGD(b)
+	s := Search{Gateway: loopback, Local: loopback, Log: noLog}
+	s.Known = f.describe(b, "/rootDesc.xml", "miniupnpd-igd2.xml")
+	s.Ports.SSDP = newFakeSSDP(b, "", "").port
+	b.ReportAllocs()
+	for b.Loop() {
+		s.upnp(b.Context(), func(a Answer) {
+			if _, err := a.Client.Map(b.Context(), wanted); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}

@@ -93,7 +93,7 @@ func TestUPnPRefusalDialects(t *testing.T) {
 		"fault with 200": {200, soapFaultText("718", ""), 718, "ConflictInMappingEntry", "", Conflict},
 		"fault without code": {500, fine + `<faultstring>Not now</faultstring></s:Fault></s:Body></s:Envelope>`,
 			500, "HTTP 500", "Not now", Other},
-		"code that is no code": {500, soapFaultText("-1", "what"), 500, "HTTP 500", "what", Other},
+		"code that is no code": {500, soapFaultText("60606", "what"), 500, "HTTP 500", "what", Other},
 		"HTML page": {500, "<!DOCTYPE html><html><head><title>500 Internal Server Error</title></head></html>",
 			500, "HTTP 500", "500 Internal Server Error", Other},
 		"nothing at all":  {500, "", 500, "HTTP 500", "", Other},

@@ -131,8 +131,10 @@ func (h *hunt) run(parent context.Context, known string) {
 func (h *hunt) read(ctx context.Context, readers *sync.WaitGroup, location string, known bool) (started bool) {
 	u, moved, err := gatewayURL(location, h.guard.gateway)
 	if err != nil {
-		h.failure = fmt.Errorf("UPnP description %w", err)
-		h.log.Debug("UPnP search: answer not used", "error", err)
+		h.log.Debug("UPnP search: address of a description not used", "error", err)
+		if !known {
+			h.failure = fmt.Errorf("UPnP description %w", err)
+		}
 		return false
 	}
 	key := u.String()

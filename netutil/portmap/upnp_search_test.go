@@ -103,7 +103,7 @@ func TestSearchKnown(t *testing.T) {
 		})
 		t.Run(name+": nothing else", func(t *testing.T) {
 			answers := hunted(t, bad, named(), nothing)
-			if len(answers) != 1 || answers[0].Client != nil || answers[0].Err == nil {
+			if len(answers) != 1 || answers[0].Client != nil || !errors.Is(answers[0].Err, ErrNoAnswer) {
 				t.Errorf("answers %+v", answers)
 			}
 		})
@@ -216,12 +216,13 @@ func TestSearchReportsABetterOne(t *testing.T) {
 	for name, c := range map[string]struct {
 		lines map[string]string
 		want  []string // paths of the descriptions reported, in order
+		asked int      // questions it took
 	}{
-		"the second is connected": {map[string]string{first: "Disconnected 0.0.0.0", second: "Connected 203.0.113.7"}, []string{"/first.xml", "/second.xml"}},
-		"the first answers none":  {map[string]string{second: "Connected 10.0.0.2"}, []string{"/first.xml", "/second.xml"}},
-		"the first is as good":    {map[string]string{first: "Connected 203.0.113.7", second: "Connected 203.0.113.7"}, []string{"/first.xml"}},
-		"both are private":        {map[string]string{first: "Connected 10.0.0.2", second: "Connected 10.0.0.2"}, []string{"/first.xml"}},
-		"nobody answers":          {nil, []string{"/first.xml"}},
+		"the second is connected": {map[string]string{first: "Disconnected 0.0.0.0", second: "Connected 203.0.113.7"}, []string{"/first.xml", "/second.xml"}, 4},
+		"the first answers none":  {map[string]string{second: "Connected 10.0.0.2"}, []string{"/first.xml", "/second.xml"}, 4},
+		"the first is as good":    {map[string]string{first: "Connected 203.0.113.7", second: "Connected 203.0.113.7"}, []string{"/first.xml"}, 2},
+		"both are private":        {map[string]string{first: "Connected 10.0.0.2", second: "Connected 10.0.0.2"}, []string{"/first.xml"}, 4},
+		"nobody answers":          {nil, []string{"/first.xml"}, 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFakeIGD(t)
@@ -240,6 +241,9 @@ func TestSearchReportsABetterOne(t *testing.T) {
 			}
 			if !slices.Equal(got, c.want) {
 				t.Errorf("reported %v, want %v", got, c.want)
+			}
+			if len(f.seen()) != c.asked {
+				t.Errorf("asked %v", f.seen())
 			}
 		})
 	}
@@ -283,21 +287,5 @@ func TestSearchEndsWithItsContext(t *testing.T) {
 	s.upnp(ctx, func(a Answer) { answers = append(answers, a) })
 	if len(answers) != 1 || !errors.Is(answers[0].Err, context.Canceled) {
 		t.Errorf("answers %+v", answers)
-	}
-}
-
-// BenchmarkKnownToMapped is the way of a start with a known router: description, then the mapping.
-func BenchmarkKnownToMapped(b *testing.B) {
-	f := newFakeIGD(b)
-	s := Search{Gateway: loopback, Local: loopback, Log: noLog}
-	s.Known = f.describe(b, "/rootDesc.xml", "miniupnpd-igd2.xml")
-	s.Ports.SSDP = newFakeSSDP(b, "", "").port
-	b.ReportAllocs()
-	for b.Loop() {
-		s.upnp(b.Context(), func(a Answer) {
-			if _, err := a.Client.Map(b.Context(), wanted); err != nil {
-				b.Fatal(err)
-			}
-		})
 	}
 }

@@ -60,28 +60,31 @@ func TestUPnPLookup(t *testing.T) {
 		want Entry
 		err  error // with a zero want: any if nil
 	}{
-		"whole":                {soap: entry("192.168.77.2", "27886", "1", "Portsitter", "3599"), want: Entry{us, true, "Portsitter", 3599 * time.Second}},
-		"disabled":             {soap: entry("192.168.77.2", "27886", "0", "x", "0"), want: Entry{us, false, "x", 0}},
-		"disabled in words":    {soap: entry("192.168.77.2", "27886", " False ", "x", "0"), want: Entry{us, false, "x", 0}},
-		"enabled left out":     {soap: entry("192.168.77.2", "27886", "", "x", "60"), want: Entry{us, true, "x", time.Minute}},
-		"enabled is 2":         {soap: entry("192.168.77.2", "27886", "2", "x", "60"), want: Entry{us, true, "x", time.Minute}},
-		"lease is -1":          {soap: entry("192.168.77.2", "27886", "1", "x", "-1"), want: Entry{us, true, "x", 0}},
-		"lease is left out":    {soap: entry("192.168.77.2", "27886", "1", "x", ""), want: Entry{us, true, "x", 0}},
-		"spaces":               {soap: entry(" 192.168.77.2 ", "\n27886 ", "1", " x ", " 60 "), want: Entry{us, true, "x", time.Minute}},
-		"Latin-1 description":  {soap: entry("192.168.77.2", "27886", "1", "T\xe9l\xe9", "60"), want: Entry{us, true, "Télé", time.Minute}},
-		"no entry":             {soap: fault(500, "714"), err: ErrNoEntry},
-		"no such index":        {soap: fault(500, "713"), err: ErrNoEntry},
-		"402 is not no entry":  {soap: fault(500, "402")},
-		"501 is not no entry":  {soap: fault(500, "501")},
-		"empty client":         {soap: entry("", "", "", "", "")},
-		"client is a name":     {soap: entry("my-pc", "27886", "1", "x", "0")},
-		"client is nobody":     {soap: entry("0.0.0.0", "27886", "1", "x", "0")},
-		"port is no port":      {soap: entry("192.168.77.2", "99999", "1", "x", "0")},
-		"nobody there":         {soap: func(soapCall) (int, string) { return 404, "" }, err: ErrGone},
-		"an empty answer":      {soap: func(soapCall) (int, string) { return 200, "" }},
-		"an answer cut short":  {soap: func(c soapCall) (int, string) { return 200, soapOK(c, "NewInternalClient", "192.168.77.2")[:200] }},
-		"a login page":         {soap: func(soapCall) (int, string) { return 200, "<html><body>Please log in</body></html>" }},
-		"entity bomb in reply": {soap: func(c soapCall) (int, string) { return 200, `<!DOCTYPE a [<!ENTITY x "y">]>` + soapOK(c) }},
+		"whole":               {soap: entry("192.168.77.2", "27886", "1", "Portsitter", "3599"), want: Entry{us, true, "Portsitter", 3599 * time.Second}},
+		"disabled":            {soap: entry("192.168.77.2", "27886", "0", "x", "0"), want: Entry{us, false, "x", 0}},
+		"disabled in words":   {soap: entry("192.168.77.2", "27886", " False ", "x", "0"), want: Entry{us, false, "x", 0}},
+		"enabled left out":    {soap: entry("192.168.77.2", "27886", "", "x", "60"), want: Entry{us, true, "x", time.Minute}},
+		"enabled is 2":        {soap: entry("192.168.77.2", "27886", "2", "x", "60"), want: Entry{us, true, "x", time.Minute}},
+		"lease is -1":         {soap: entry("192.168.77.2", "27886", "1", "x", "-1"), want: Entry{us, true, "x", 0}},
+		"lease is left out":   {soap: entry("192.168.77.2", "27886", "1", "x", ""), want: Entry{us, true, "x", 0}},
+		"spaces":              {soap: entry(" 192.168.77.2 ", "\n27886 ", "1", " x ", " 60 "), want: Entry{us, true, "x", time.Minute}},
+		"Latin-1 description": {soap: entry("192.168.77.2", "27886", "1", "T\xe9l\xe9", "60"), want: Entry{us, true, "Télé", time.Minute}},
+		"no entry":            {soap: fault(500, "714"), err: ErrNoEntry},
+		"no such index":       {soap: fault(500, "713"), err: ErrNoEntry},
+		"402 is not no entry": {soap: fault(500, "402")},
+		"501 is not no entry": {soap: fault(500, "501")},
+		"empty client":        {soap: entry("", "", "", "", "")},
+		"client is a name":    {soap: entry("my-pc", "27886", "1", "x", "0")},
+		"client is nobody":    {soap: entry("0.0.0.0", "27886", "1", "x", "0")},
+		"port is no port":     {soap: entry("192.168.77.2", "99999", "1", "x", "0")},
+		"nobody there":        {soap: func(soapCall) (int, string) { return 404, "" }, err: ErrGone},
+		"an empty answer":     {soap: func(soapCall) (int, string) { return 200, "" }},
+		"an answer cut short": {soap: func(c soapCall) (int, string) { return 200, soapOK(c, "NewInternalClient", "192.168.77.2")[:200] }},
+		"a login page":        {soap: func(soapCall) (int, string) { return 200, "<html><body>Please log in</body></html>" }},
+		"a document type": {soap: func(c soapCall) (int, string) {
+			_, good := entry("192.168.77.2", "27886", "1", "x", "60")(c)
+			return 200, `<!DOCTYPE a [<!ENTITY x "y">]>` + good
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFakeIGD(t)

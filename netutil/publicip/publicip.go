@@ -17,7 +17,7 @@ type Kind string
 const (
 	Public     Kind = "public"
 	Private    Kind = "private"     // RFC 1918: there is another router in front
-	CarrierNAT Kind = "carrier-nat" // 100.64.0.0/10, RFC 6598: the provider shares one address
+	CarrierNAT Kind = "carrier-nat" // 100.64.0.0/10 (RFC 6598) or DS-Lite: the provider shares one address
 	OtherKind  Kind = "other"       // anything else nobody can be reached under
 )
 
@@ -35,7 +35,8 @@ func KindOf(a netip.Addr) Kind {
 	switch b := a.As4(); {
 	case b[0] == 10, b[0] == 172 && b[1]&0xf0 == 16, b[0] == 192 && b[1] == 168:
 		return Private
-	case b[0] == 100 && b[1]&0xc0 == 64:
+	case b[0] == 100 && b[1]&0xc0 == 64,
+		[3]byte(b[:3]) == [3]byte{192, 0, 0} && b[3] < 8: // DS-Lite, RFC 6333: the same at heart
 		return CarrierNAT
 	case special(b):
 		return OtherKind
@@ -57,7 +58,7 @@ func special(b [4]byte) bool {
 		return true
 	}
 	switch [3]byte(b[:3]) {
-	case [3]byte{192, 0, 0}, // IETF protocols, RFC 6890; has the DS-Lite addresses of RFC 6333
+	case [3]byte{192, 0, 0}, // IETF protocols, RFC 6890
 		[3]byte{192, 0, 2}, [3]byte{198, 51, 100}, [3]byte{203, 0, 113}, // documentation, RFC 5737
 		[3]byte{192, 88, 99}: // 6to4 relays, withdrawn by RFC 7526
 		return true

@@ -1,0 +1,62 @@
+package web
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/portsitter/portsitter/daemon"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fakeSitter publishes what a test gives it.
+type fakeSitter struct {
+	mu        sync.Mutex
+	status    *daemon.Status
+	newer     chan struct{} // closed by the next publication
+	history   []daemon.Event
+	alive     time.Time
+	refreshed atomic.Int32
+}
+
+func newSitter(s scene) *fakeSitter {
+	return &fakeSitter{status: s.Status, history: s.History, newer: make(chan struct{}), alive: noon}
+}
+
+func (f *fakeSitter) publish(s *daemon.Status) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.status = s
+	close(f.newer)
+	f.newer = make(chan struct{})
+}
+
+func (f *fakeSitter) newest() (*daemon.Status, chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.status, f.newer
+}
+
+func (f *fakeSitter) Status() *daemon.Status  { s, _ := f.newest(); return s }
+func (f *fakeSitter) Refresh()                { f.refreshed.Add(1) }
+func (f *fakeSitter) History() []daemon.Event { return f.history }
+func (f *fakeSitter) Alive() time.Time        { return f.alive }
+
+func (f *fakeSitter) Await(ctx context.Context, after uint64) *daemon.Status {
+	for {
+		s, newer := f.newest()
+		if s.Pass > after {
+			return s
+		}
+		select {
+		case <-newer:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
