@@ -1,0 +1,89 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net/netip"
+	"os"
+	"time"
+
+	"github.com/portsitter/portsitter/configs"
+	"github.com/portsitter/portsitter/daemon"
+	"github.com/portsitter/portsitter/netutil/portmap"
+	"github.com/portsitter/portsitter/netutil/publicip"
+	"github.com/portsitter/portsitter/netutil/route"
+	"github.com/portsitter/portsitter/netutil/simhome"
+)
+
+// demo does what run does, in a home made of software: real sockets on loopback, real protocols,
+// and a router that exists only in this process. It needs no router, no network and no rights.
+func (a *app) demo(ctx context.Context, breakCode string) error {
+	settings, _, err := a.settings()
+	if err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "portsitter-demo-")
+	if err != nil {
+		return fmt.Errorf("no folder for the demo's state (%w): set TMPDIR to one that can be written", err)
+	}
+	defer os.RemoveAll(dir)
+	log := newLogger(a.stderr, settings.Log.Level)
+	home := simhome.New(simhome.Options{Port: settings.Ports[0].ExternalPort})
+	if breakCode != "" {
+		if err := simhome.Break(home, breakCode); err != nil {
+			return &failure{exitUsage, err}
+		}
+	}
+	servers, err := home.Serve(context.WithoutCancel(ctx), log) // it has to outlive the farewell
+	if err != nil {
+		return err
+	}
+	defer servers.Close()
+	store, memory, _, err := daemon.OpenStore(dir)
+	if err != nil {
+		return err
+	}
+	settings.PublicIP.HTTP = []string{servers.GetIPURL}
+	settings.PublicIP.STUN = []string{servers.STUNAddr.String()}
+	d := daemon.New(daemon.Options{
+		Settings: settings, World: demoWorld(home, servers, store), Memory: memory,
+		Version: buildVersion(), Demo: true, Log: log,
+	})
+	fmt.Fprintf(a.stderr, "This is a demo: a home in software. Your own router is left alone. Look at %s, stop with Ctrl+C.\n", pageURL(settings))
+	return serve(ctx, d, settings, log)
+}
+
+// demoWorld is the home in software, as seen from the PC in it.
+func demoWorld(home *simhome.Home, servers *simhome.Servers, store *daemon.Store) daemon.World {
+	way := route.Report{Route: route.Route{
+		Gateway: home.Gateway(), Local: home.Self(), Prefix: netip.PrefixFrom(home.Gateway(), 24).Masked(), Interface: "demo", Index: 1,
+	}}
+	return daemon.World{
+		Now:          time.Now,
+		Rand:         rand.Float64,
+		Route:        func(context.Context, configs.Network) (route.Report, error) { return way, nil },
+		HardwareAddr: func(route.Route) string { return "" },
+		Search: func(ctx context.Context, o daemon.SearchOrder, answered func(portmap.Answer)) {
+			servers.Search(ctx, portmap.Search{
+				Gateway: o.Route.Gateway, Local: o.Route.Local, Protocols: o.Protocols, Known: o.Known, Permanent: o.Permanent, Slow: o.Slow,
+			}, answered)
+		},
+		AskHTTP: onLoopback(func(urls []string) *publicip.Source { return publicip.HTTPServers(urls, userAgent()) }),
+		AskSTUN: onLoopback(publicip.STUNServers),
+		Watch: func(ctx context.Context, _ func(string)) error {
+			<-ctx.Done()
+			return nil
+		},
+		Save:   store.Save,
+		Record: store.Record,
+	}
+}
+
+// onLoopback asks from wherever the system likes: the PC of the demo has no address of its own.
+func onLoopback(newSource func([]string) *publicip.Source) func(context.Context, netip.Addr, []string) (netip.Addr, error) {
+	ask := askInTurn(newSource)
+	return func(ctx context.Context, _ netip.Addr, servers []string) (netip.Addr, error) {
+		return ask(ctx, netip.Addr{}, servers)
+	}
+}

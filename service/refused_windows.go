@@ -1,0 +1,6 @@
+package service
+
+import "golang.org/x/sys/windows"
+
+// errRefused is what the system says when nobody listens on a port.
+const errRefused = windows.WSAECONNREFUSED

@@ -1,0 +1,93 @@
+package service
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/portsitter/portsitter/daemon"
+	"github.com/spf13/cobra"
+)
+
+const statusHelp = `Show what the running Portsitter knows: can an opponent reach you, and if not, what do you do now?
+
+  portsitter status
+  portsitter status -v                      with the evidence behind each line
+  portsitter status --json                  for programs, exactly as the daemon gave it
+  portsitter status --port "Kaillera P2P"   only this port
+  portsitter status && echo "ready to host"
+
+The first line that is not good is the one to look at:
+  ✓ [ok] good   ✗ [!!] broken   ? [??] could not find out   – [--] not reached or switched off
+
+Flags:
+  -v, --verbose   details under each line
+  --json          the status as JSON, always with all ports; --port then only picks the exit code
+  --port NAME     only the port with this name
+  --page ADDR     ask the page at this address instead of the settings' one
+  --config FILE   settings file that names the page
+
+Exit codes: 0 reachable or ready, 1 not, 2 wrong usage or settings, 3 not running, 4 could not find
+out. Several ports: the worst counts.
+`
+
+func newStatusCommand(a *app) *cobra.Command {
+	var asJSON, verbose bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show what the running Portsitter knows",
+		Long:  statusHelp,
+		Args:  noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return a.status(cmd.Context(), asJSON, verbose)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "the status as JSON")
+	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "details under each line")
+	return cmd
+}
+
+func (a *app) status(ctx context.Context, asJSON, verbose bool) error {
+	page, err := a.page()
+	if err != nil {
+		return err
+	}
+	body, err := askStatus(ctx, page)
+	if err != nil {
+		return err
+	}
+	var s daemon.Status
+	if err := json.Unmarshal(body, &s); err != nil || s.Version == "" {
+		return fail(exitUnknown, "what http://%s answers is not a status: is that another program? Name Portsitter's page with --page ADDR", page)
+	}
+	if a.portFlag != "" {
+		if s.Ports, err = onlyPort(s.Ports, func(p daemon.Port) string { return p.Name }, a.portFlag); err != nil {
+			return err
+		}
+	}
+	if asJSON {
+		_, err = fmt.Fprintf(a.stdout, "%s\n", bytes.TrimSpace(body))
+	} else {
+		v := view{now: time.Now(), verbose: verbose, marks: marksFor(a.stdout)}
+		_, err = io.WriteString(a.stdout, v.status(&s))
+	}
+	if err != nil {
+		return fmt.Errorf("the status cannot be written: %w", err)
+	}
+	return statusCode(&s)
+}
+
+// statusCode turns the status into an exit code, without a word: the status has said it.
+func statusCode(s *daemon.Status) error {
+	code := s.ExitCode()
+	if len(s.Ports) == 0 {
+		code = exitUnknown // nothing known is not good news
+	}
+	if code == exitOK {
+		return nil
+	}
+	return &failure{code: code}
+}

@@ -1,0 +1,59 @@
+package service
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/portsitter/portsitter/configs"
+	"github.com/portsitter/portsitter/daemon"
+	"github.com/portsitter/portsitter/netutil/portmap"
+	"github.com/portsitter/portsitter/netutil/publicip"
+	"github.com/portsitter/portsitter/netutil/route"
+)
+
+// realWorld is this PC, its router, and the internet.
+func realWorld(store *daemon.Store, log *slog.Logger) daemon.World {
+	return daemon.World{
+		Now:  time.Now,
+		Rand: rand.Float64,
+		Route: func(ctx context.Context, n configs.Network) (route.Report, error) {
+			return route.Read(ctx, route.Override{Interface: n.Interface, Gateway: n.Gateway})
+		},
+		HardwareAddr: func(r route.Route) string {
+			mac, _ := route.HardwareAddr(r.Gateway, r.Index)
+			return mac
+		},
+		Search: func(ctx context.Context, o daemon.SearchOrder, answered func(portmap.Answer)) {
+			portmap.Search{
+				Gateway: o.Route.Gateway, Local: o.Route.Local, Interface: o.Route.Index,
+				Protocols: o.Protocols, Known: o.Known, Permanent: o.Permanent, Slow: o.Slow, Log: log,
+			}.Run(ctx, answered)
+		},
+		AskHTTP: askInTurn(func(urls []string) *publicip.Source { return publicip.HTTPServers(urls, userAgent()) }),
+		AskSTUN: askInTurn(publicip.STUNServers),
+		Watch:   route.Watch,
+		Save:    store.Save,
+		Record:  store.Record,
+	}
+}
+
+// askInTurn keeps which server answered last for as long as the settings name the same ones. It is
+// called by one goroutine at a time.
+func askInTurn(newSource func([]string) *publicip.Source) func(context.Context, netip.Addr, []string) (netip.Addr, error) {
+	var source *publicip.Source
+	var current []string
+	return func(ctx context.Context, local netip.Addr, servers []string) (netip.Addr, error) {
+		if source == nil || !slices.Equal(current, servers) {
+			source, current = newSource(servers), servers
+		}
+		a, err := source.Ask(ctx, local)
+		return a.Addr, err
+	}
+}
+
+// userAgent tells other people's servers honestly who asks.
+func userAgent() string { return "Portsitter/" + buildVersion() }
