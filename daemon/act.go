@@ -19,6 +19,10 @@ func (d *Daemon) act(ctx context.Context, actions []Action) bool {
 			d.startSearch(ctx)
 		case AskPublic:
 			d.startPublic(ctx)
+		case CheckOutside:
+			d.startCheck(d.running, a.Port, d.state.ports[a.Port].check.asked && d.state.ports[a.Port].check.recheck, false)
+		case Repair:
+			d.repair(ctx, a.Port)
 		case Map:
 			if client := d.state.router.clients[a.Protocol]; client != nil && !d.mapPort(ctx, client, a.Port) {
 				return false
@@ -81,6 +85,16 @@ func (d *Daemon) logGrant(i int, m portmap.Mapping, renewal bool, now time.Time)
 	external := fmt.Sprintf("%s:%d", addrText(d.state.outerOf(m)), m.External.Port())
 	d.log.Log(context.Background(), level, message, "port", p.port.Name, "external", external,
 		"protocol", string(m.Protocol), "took", now.Sub(d.state.started))
+}
+
+// repair takes an entry out that the router lists but does not honour (tailscale#21208): adding on
+// top of it changes nothing. The next turn maps anew and then checks once more.
+func (d *Daemon) repair(ctx context.Context, i int) {
+	p := &d.state.ports[i]
+	d.log.Warn("the router lists our entry, but a packet from outside did not come in: making the entry anew", "port", p.port.Name)
+	d.unmap(ctx, *p.mapping)
+	p.mapping = nil
+	p.check.recheck, p.check.repaired = true, d.world.Now()
 }
 
 // unmap takes a mapping of ours out of the router, and reports whether the router has confirmed it.

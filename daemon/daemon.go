@@ -42,6 +42,7 @@ type Daemon struct {
 	// The loop's own.
 	state    *state
 	saved    Memory
+	running  context.Context // of Run: jobs that a person asked for live as long
 	notices  []string
 	next     time.Time
 	lastSOAP time.Time // when the last question to a UPnP router ended
@@ -92,6 +93,7 @@ const maxWait = time.Minute
 // Run keeps the ports open until ctx ends, then takes our entries out of the router within 3 s and
 // returns nil.
 func (d *Daemon) Run(ctx context.Context) error {
+	d.running = ctx
 	d.record(Event{At: d.state.started.UTC(), Kind: "start", Text: "Portsitter " + d.version + " has started"})
 	d.job(ctx, d.watch)
 	d.job(ctx, d.readPast)

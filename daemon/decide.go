@@ -21,23 +21,26 @@ type Decision struct {
 type Look struct {
 	Outer   portmap.Protocol // ask this client for outer address and epoch; "" = do not ask
 	Entries []int            // read these ports back
+	Owners  []int            // see who holds these ports on this PC
 }
 
 // Action is one thing to do.
 type Action struct {
 	Kind     ActionKind
-	Port     int              // Map
+	Port     int              // Map, Repair, CheckOutside
 	Protocol portmap.Protocol // Map
 }
 
 // ActionKind says what an Action does.
 type ActionKind int
 
-// The kinds of action. Only Map writes to a router.
+// The kinds of action. Only Map and Repair write to a router.
 const (
 	StartSearch ActionKind = iota + 1
 	Map
 	AskPublic // both sources that are due; see publicState
+	Repair    // take our entry out: the next turn maps anew, and then checks once more
+	CheckOutside
 )
 
 // decide says what all that is known comes to, what to read, what to do, and when to think again.
@@ -55,6 +58,10 @@ func decide(s *state, now time.Time) Decision {
 		}
 		p.outer()
 		p.public()
+		for i := range s.ports {
+			p.owner(i)
+			p.check(i)
+		}
 	}
 	p.dec.Ports = ladders(s, now)
 	return p.dec

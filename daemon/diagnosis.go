@@ -60,12 +60,22 @@ type clues struct {
 	holder     string // LAN address that holds the port
 	leftBehind bool   // an entry of ours may still be in the router
 	noOuter    bool   // the refusal is one that routers give when their outer side is not public
+	game       string // a known emulator that hosts on another port
+	elsewhere  uint16 // that port
+	why        string // what became of the last check
 }
 
 // diagnose says in words what a code means for one port.
 func diagnose(code Code, c clues) Diagnosis {
 	d := Diagnosis{Code: code, Verdict: NotReady}
 	switch code {
+	case CodeReachable:
+		d.Verdict = Reachable
+		d.Headline = "You can host: " + c.address + " was reached from outside"
+	case CheckerDown:
+		d.Verdict = Ready
+		d.Headline = "You can host, as far as can be seen from here: tell your opponent " + c.address
+		d.NextStep = "The check from outside could not be made: " + c.why + ". Try it again later."
 	case CodeReady:
 		d.Verdict = Ready
 		d.Headline = "You can host: tell your opponent " + c.address
@@ -87,8 +97,10 @@ func diagnose(code Code, c clues) Diagnosis {
 		d.Headline, d.NextStep = networkWords(code, c)
 	case DoubleNAT, CarrierNAT, PublicAddressDiffers:
 		d.Headline, d.NextStep = internetWords(code, c)
-	default:
+	case MappingRefused, PortTaken, NotKept, WrongLocalAddress:
 		d.Headline, d.NextStep = mappingWords(code, c)
+	default:
+		d.Headline, d.NextStep = outsideWords(code, c)
 	}
 	return d
 }
@@ -149,4 +161,21 @@ func mappingWords(code Code, c clues) (headline, next string) {
 	return fmt.Sprintf("Your router refuses to open port %d", c.port),
 		fmt.Sprintf("Log in at http://%s and allow programs to open ports (UPnP / “automatic port forwarding”) for this PC; or forward %s port %d to %s by hand.",
 			c.gateway, upper(c.transport), c.port, c.local)
+}
+
+func outsideWords(code Code, c clues) (headline, next string) {
+	switch code {
+	case HostingElsewhere:
+		return fmt.Sprintf("%s is hosting on port %d, but the port that is open is %d", c.game, c.elsewhere, c.port),
+			fmt.Sprintf("Set the host port in the emulator to %d and host again; or set port = %d in Portsitter's settings.", c.port, c.elsewhere)
+	case NotForwarding:
+		return fmt.Sprintf("Your router lists the entry for port %d, but packets from outside do not come through", c.port),
+			fmt.Sprintf("Restart the router and check again. If that does not help, log in at http://%s: look for a firewall or “security” option that blocks incoming traffic, or forward %s port %d to %s by hand.",
+				c.gateway, upper(c.transport), c.port, c.local)
+	case HostStuck:
+		return fmt.Sprintf("The game on port %d did not answer the check", c.port),
+			"Stop hosting, host again, and check again before anybody joins: a host that somebody has half joined, or that has a player, answers nobody else."
+	}
+	return fmt.Sprintf("The check from outside did not reach port %d, and no reason was found", c.port),
+		"Look at the firewall of this PC and of your security software, and at a second router in front of yours. Then check again."
 }

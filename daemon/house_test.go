@@ -33,7 +33,17 @@ type house struct {
 	memory   Memory
 	events   []Event
 	log      strings.Builder
-	wake     func(string)
+
+	hosting     bool // a game holds the port
+	elsewhere   bool // an emulator holds another port
+	standIns    int  // how often the stand-in took the port
+	standing    bool // it has it now
+	checks      int  // questions that reached the checker
+	checkerDown bool
+	gameStuck   bool
+	checkTakes  time.Duration
+
+	wake func(string)
 }
 
 // inHouse runs a test in a bubble with a home that change may have broken first.
@@ -89,6 +99,7 @@ func (h *house) world() World {
 			h.Search(ctx, o.Route.Local, o.Protocols, answered)
 		},
 		AskHTTP: public, AskSTUN: public,
+		Bound: h.bound, Owner: h.owner, StandIn: h.standIn, AskChecker: h.askChecker,
 		Watch: func(ctx context.Context, wake func(string)) error {
 			h.mu.Lock()
 			h.wake = wake

@@ -49,9 +49,7 @@ func ladders(s *state, now time.Time) []Ladder {
 	for i := range s.ports {
 		p := &s.ports[i]
 		ls[i] = s.ladder(p, []rung{network, router, s.internetRung(p), s.mappingRung(p, now),
-			unknown(StepFirewall, "Not looked at on this PC", ""),
-			skipped(StepGame, "Not looked at on this PC"),
-			skipped(StepOutside, "Not checked from outside yet")})
+			unknown(StepFirewall, "Not looked at on this PC", ""), p.gameRung(), s.outsideRung(p, now)})
 	}
 	return ls
 }
@@ -60,6 +58,11 @@ func ladders(s *state, now time.Time) []Ladder {
 func (s *state) ladder(p *portState, rungs []rung) Ladder {
 	l := Ladder{}
 	code, settled := CodeReady, true
+	last, counts := p.outside()
+	if counts && last.answer.Reachable {
+		code = CodeReachable
+		byHand(rungs)
+	}
 	for i, r := range rungs {
 		if r.State == StepUnknown && i < 4 { // network, router, internet, mapping
 			settled = false
@@ -78,6 +81,8 @@ func (s *state) ladder(p *portState, rungs []rung) Ladder {
 	switch {
 	case s.stopped:
 		code = Stopped
+	case code == CodeReachable:
+		l.Address = s.address(p)
 	case code != CodeReady:
 	case !settled && rungs[3].State == StepOK && s.publicSettled():
 		code = AddressUnknown
@@ -85,8 +90,14 @@ func (s *state) ladder(p *portState, rungs []rung) Ladder {
 		code = Starting
 	default:
 		l.Address = s.address(p)
+		if p.check.last.Err != nil && p.check.last.Value.asked && !p.check.last.At.Before(p.changed) {
+			code = CheckerDown
+		}
 	}
 	l.Diagnosis = diagnose(code, s.clues(p, l.Address))
+	if p.check.running && p.check.asked && !s.stopped {
+		l.Verdict = Checking
+	}
 	return l
 }
 
@@ -302,14 +313,14 @@ func (p *portState) noOuter() bool {
 
 // address is what an opponent types.
 func (s *state) address(p *portState) string {
-	a, port := s.outerAddr(), p.port.ExternalPort
+	a := s.outerAddr()
+	if last, counts := p.outside(); counts && last.answer.Reachable && last.answer.Address.IsValid() {
+		a = last.answer.Address.Addr() // proven
+	}
 	if !a.IsValid() {
 		a = s.seenAddr()
 	}
-	if p.mapping != nil {
-		port = p.mapping.External.Port()
-	}
-	return netip.AddrPortFrom(a, port).String()
+	return netip.AddrPortFrom(a, s.externalPort(p)).String()
 }
 
 func (s *state) clues(p *portState, address string) clues {
@@ -320,6 +331,10 @@ func (s *state) clues(p *portState, address string) clues {
 	if h, other := s.heldByOther(p); other {
 		c.holder = h.Addr().String()
 	}
+	if e := p.owners.Value.Elsewhere; p.owners.Known() && len(e) > 0 {
+		c.game, c.elsewhere = e[0].Process, e[0].Addr.Port()
+	}
+	c.why = p.checkWords()
 	return c
 }
 

@@ -127,6 +127,7 @@ func (s *state) learnGrant(i int, m portmap.Mapping, now time.Time) {
 	p.refusals = map[portmap.Protocol]refusal{}
 	s.router.answered = now
 	if fresh {
+		p.changed = now
 		p.reads, p.verified, p.lookDue = 0, time.Time{}, now
 		p.entry = Fact[portmap.Entry]{}
 		s.router.outerDue = now
@@ -271,9 +272,17 @@ func (s *state) learnOuter(protocol portmap.Protocol, f Fact[portmap.Outer]) {
 func (s *state) learnOuterAddr(a netip.Addr, now time.Time) {
 	r := &s.router
 	if r.outer.Known() && r.outer.Value.Addr.IsValid() && r.outer.Value.Addr != a {
+		s.addressChanged(now)
 		s.public.httpDue, s.public.stunDue = now, now // a change: see what the internet says
 	}
 	r.outer = known(portmap.Outer{Addr: a}, now)
+}
+
+// addressChanged makes the checks from outside so far count no more.
+func (s *state) addressChanged(now time.Time) {
+	for i := range s.ports {
+		s.ports[i].changed = now
+	}
 }
 
 // learnEpoch applies the rule of RFC 6887 section 8.5: a router whose clock went back has lost its
@@ -302,6 +311,12 @@ func (s *state) learnEpoch(protocol portmap.Protocol, epoch uint32, now time.Tim
 func (s *state) learnPublic(a publicAnswer, now time.Time, jitter float64) {
 	u, set := &s.public, s.settings.PublicIP
 	u.asking = false
+	before := s.seenAddr()
+	defer func() {
+		if after := s.seenAddr(); before.IsValid() && after.IsValid() && before != after {
+			s.addressChanged(now)
+		}
+	}()
 	if a.http.Asked() {
 		u.http = a.http
 	}

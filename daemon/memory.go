@@ -24,6 +24,9 @@ type Memory struct {
 	Routers []RouterMemory `json:"routers,omitempty"`
 	// Entries are the mappings that are ours: made by us and not yet seen removed or expired.
 	Entries []OwnEntry `json:"entries,omitempty"`
+	// Checks are the times of the last checks from outside that nobody asked for: a program that is
+	// restarted again and again must not ask somebody's free service each time.
+	Checks []time.Time `json:"checks,omitempty"`
 }
 
 // Secret is random, written as hexadecimal digits.
@@ -135,4 +138,23 @@ func (m Memory) expired(now time.Time) Memory {
 		m.Entries = slices.DeleteFunc(slices.Clone(m.Entries), over)
 	}
 	return m
+}
+
+// withCheck returns a Memory that has counted a check nobody asked for.
+func (m Memory) withCheck(at time.Time) Memory {
+	m.Checks = append(slices.Clone(m.Checks), at)
+	m.Checks = m.Checks[max(len(m.Checks)-checksADay, 0):]
+	return m
+}
+
+// nextCheck is when the next check may be made that nobody asks for; the zero time: now.
+func (m Memory) nextCheck() time.Time {
+	if len(m.Checks) == 0 {
+		return time.Time{}
+	}
+	next := m.Checks[len(m.Checks)-1].Add(checkEvery)
+	if len(m.Checks) == checksADay {
+		next = later(next, m.Checks[0].Add(24*time.Hour))
+	}
+	return next
 }

@@ -18,7 +18,17 @@ const (
 	requestTimeout    = 5 * time.Second
 	stopWithin        = 3 * time.Second
 	disputeEvery      = 10 * time.Minute // two sources tell different addresses: ask again
-	freshLook         = 2 * time.Second  // how old a read-back may be that a mapping request relies on
+	ownerEvery        = time.Minute      // who holds the port: five milliseconds of work
+	checkCoolDown     = 30 * time.Second
+	checkEvery        = 10 * time.Minute // checks that nobody asked for
+	checksADay        = 4                // of those
+	checkAgain        = 24 * time.Hour   // a check that passed is made again after this time
+	standInTries      = 3
+	checkApart        = 2 * time.Second
+	standInTime       = 2800 * time.Millisecond // an emulator that starts meanwhile has its port within 3 s
+	lookTwiceApart    = 300 * time.Millisecond
+	repairEvery       = 10 * time.Minute
+	freshLook         = 2 * time.Second // how old a read-back may be that a mapping request relies on
 )
 
 // searchPause is how long to wait after the n-th search in a row that found nobody.

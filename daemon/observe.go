@@ -6,10 +6,11 @@ import (
 	"time"
 
 	"github.com/portsitter/portsitter/netutil/portmap"
+	"github.com/portsitter/portsitter/netutil/portowner"
 	"github.com/portsitter/portsitter/netutil/route"
 )
 
-func (l Look) nothing() bool { return l.Outer == "" && len(l.Entries) == 0 }
+func (l Look) nothing() bool { return l.Outer == "" && len(l.Entries) == 0 && len(l.Owners) == 0 }
 
 // observeRoute reads the way out. It takes well under a millisecond, so every pass begins with it.
 func (d *Daemon) observeRoute(ctx context.Context) {
@@ -54,6 +55,14 @@ func (d *Daemon) observe(ctx context.Context, look Look) bool {
 		}
 		f.At = d.world.Now()
 		d.state.learnEntry(i, f)
+	}
+	for _, i := range look.Owners {
+		p := &d.state.ports[i]
+		owners, err := d.world.Owner(ctx, p.port.Transport, p.port.Port)
+		if ctx.Err() != nil {
+			return true
+		}
+		d.state.learnOwners(i, Fact[portowner.Owners]{Value: owners, Err: err, At: d.world.Now()})
 	}
 	client := d.state.router.clients[look.Outer]
 	if client == nil {

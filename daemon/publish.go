@@ -84,7 +84,7 @@ func (d *Daemon) status(dec Decision, now time.Time) *Status {
 			Name: p.port.Name, Port: p.port.Port, Transport: p.port.Transport,
 			Verdict: l.Verdict, Code: l.Code, Headline: l.Headline, NextStep: l.NextStep,
 			Address: l.Address, Steps: l.Steps, Mapping: st.mappingStatus(p),
-			Outside: &Outside{State: "not-checked"},
+			Game: p.gameStatus(), Outside: p.outsideStatus(),
 		}
 	}
 	return s
@@ -170,6 +170,9 @@ func (s *state) mappingStatus(p *portState) *Mapping {
 			out.Verified = &v
 		}
 		return out
+	}
+	if last, counts := p.outside(); counts && last.answer.Reachable && !p.entry.Known() {
+		return &Mapping{Internal: s.internal(p).String(), External: last.answer.Address.String(), Owner: "manual"}
 	}
 	if !p.entry.Known() {
 		return nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/portsitter/portsitter/configs"
 	"github.com/portsitter/portsitter/netutil/portmap"
+	"github.com/portsitter/portsitter/netutil/portowner"
 	"github.com/portsitter/portsitter/netutil/route"
 )
 
@@ -22,6 +23,7 @@ type state struct {
 	router   routerState
 	public   publicState
 	ports    []portState
+	checks   uint64 // how many checks from outside have begun
 	stopped  bool
 }
 
@@ -66,6 +68,10 @@ type portState struct {
 	shutSince  time.Time           // since when the port is not open; zero while it is
 	manual     bool                // the entry was made by hand: hands off
 	refusals   map[portmap.Protocol]refusal
+	changed    time.Time              // when mapping or public address last became another: older checks do not count
+	owners     Fact[portowner.Owners] // who holds the port on this PC
+	ownersDue  time.Time
+	check      checkState
 }
 
 // refusal is a mapping request that came to nothing, and when that protocol may be asked again.
@@ -183,4 +189,32 @@ func (s *state) heldByOther(p *portState) (netip.AddrPort, bool) {
 		return netip.AddrPort{}, false
 	}
 	return p.entry.Value.Internal, true
+}
+
+// portNamed finds a port by its name; "" is the first one. -1: there is none.
+func (s *state) portNamed(name string) int {
+	for i, p := range s.ports {
+		if name == "" || p.port.Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// portOfCheck finds the port that a running check is about; -1 when it is not wanted any more.
+func (s *state) portOfCheck(id uint64) int {
+	for i, p := range s.ports {
+		if p.check.id == id && p.check.running {
+			return i
+		}
+	}
+	return -1
+}
+
+// externalPort is the port under which opponents come.
+func (s *state) externalPort(p *portState) uint16 {
+	if p.mapping != nil {
+		return p.mapping.External.Port()
+	}
+	return p.port.ExternalPort
 }

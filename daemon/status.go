@@ -116,7 +116,7 @@ type Step struct {
 
 // Mapping is the router's entry for a port.
 type Mapping struct {
-	Protocol string     `json:"protocol"`
+	Protocol string     `json:"protocol,omitempty"` // absent when forwarded by hand and not to be seen
 	Internal string     `json:"internal"`
 	External string     `json:"external"`           // address:port, or :port when the address is not told
 	Lease    int64      `json:"lease"`              // seconds; 0 = permanent

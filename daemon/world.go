@@ -6,13 +6,15 @@ import (
 	"time"
 
 	"github.com/portsitter/portsitter/configs"
+	"github.com/portsitter/portsitter/netutil/checker"
 	"github.com/portsitter/portsitter/netutil/portmap"
+	"github.com/portsitter/portsitter/netutil/portowner"
 	"github.com/portsitter/portsitter/netutil/route"
 )
 
 // World is everything the loop can see or touch, and the one seam for tests: a struct of funcs, all
-// of them set. Only Map and Unmap of the clients that Search hands out write to a router, and only
-// Save and Record write to disk.
+// of them set. Only Map and Unmap of the clients that Search hands out write to a router, only
+// StandIn takes a port of this PC, and only Save and Record write to disk.
 type World struct {
 	// Now is the wall clock.
 	Now func() time.Time
@@ -28,6 +30,13 @@ type World struct {
 	// facing the gateway, so that the answer is about that way out.
 	AskHTTP func(ctx context.Context, local netip.Addr, servers []string) (netip.Addr, error)
 	AskSTUN func(ctx context.Context, local netip.Addr, servers []string) (netip.Addr, error)
+	// Bound tells, cheaply, whether any program of this PC holds a port; Owner tells who.
+	Bound func(transport string, port uint16) (bool, error)
+	Owner func(ctx context.Context, transport string, port uint16) (portowner.Owners, error)
+	// StandIn takes a free UDP port for itself alone. ErrPortTaken of kaillera: somebody has it.
+	StandIn func(ctx context.Context, port uint16) (Answerer, error)
+	// AskChecker asks the checkers in order until one answers; see checker.Client.Ask.
+	AskChecker func(ctx context.Context, o CheckOrder) (checker.Answer, error)
 	// Watch calls wake whenever the network may have changed or the PC woke up, until ctx ends.
 	Watch func(ctx context.Context, wake func(reason string)) error
 	// Save stores what has to survive a restart. It is called by one goroutine at a time.

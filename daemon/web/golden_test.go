@@ -41,7 +41,7 @@ func readScene(t testing.TB, name string) scene {
 func draw(t testing.TB, s scene, hidden bool) string {
 	t.Helper()
 	server := New(newSitter(s), Options{HideAddress: s.HideAddress, Version: "1.4.0", Now: func() time.Time { return noon }})
-	b, err := server.render(hidden)
+	b, err := server.render(hidden, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -22,7 +22,7 @@ func parsePage() (*template.Template, error) { return template.New("page").Parse
 // servePage renders the whole page. The script fetches the same page for every publication and
 // takes over the parts that changed, so there is one rendering and not two.
 func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
-	b, err := s.render(s.o.HideAddress && !shown(r.URL))
+	b, err := s.render(s.o.HideAddress && !shown(r.URL), r.URL.Query().Get("ask"))
 	if err != nil {
 		s.o.Log.Error("page", "err", err)
 		http.Error(w, "The page could not be drawn. /api/v1/status has the same facts as JSON.", http.StatusInternalServerError)
@@ -32,12 +32,12 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 	w.Write(b)
 }
 
-func (s *Server) render(hidden bool) ([]byte, error) {
+func (s *Server) render(hidden bool, ask string) ([]byte, error) {
 	page, err := s.page()
 	if err != nil {
 		return nil, fmt.Errorf("reading the page's template: %w", err)
 	}
-	v := viewer{now: s.o.Now(), hidden: hidden}.view(s.sitter.Status(), s.sitter.History())
+	v := viewer{now: s.o.Now(), hidden: hidden, ask: ask}.view(s.sitter.Status(), s.sitter.History())
 	v.Demo = v.Demo || s.o.Demo
 	v.CanHide = s.o.HideAddress
 	v.Version = text(s.o.Version)

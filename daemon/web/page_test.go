@@ -137,7 +137,7 @@ func TestTimelineIsBounded(t *testing.T) {
 func BenchmarkFirstPage(b *testing.B) {
 	sitter := newSitter(readScene(b, "reachable"))
 	for b.Loop() {
-		if _, err := New(sitter, Options{}).render(false); err != nil {
+		if _, err := New(sitter, Options{}).render(false, ""); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -146,7 +146,7 @@ func BenchmarkFirstPage(b *testing.B) {
 func BenchmarkPage(b *testing.B) {
 	s, _ := newServer(b, Options{})
 	for b.Loop() {
-		if _, err := s.render(false); err != nil {
+		if _, err := s.render(false, ""); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -22,6 +23,21 @@ type fakeSitter struct {
 	history   []daemon.Event
 	alive     time.Time
 	refreshed atomic.Int32
+	asked     []string // checks: port, and whether with a person's word
+	hosting   bool
+}
+
+func (f *fakeSitter) Check(_ context.Context, port string, whileHosting bool) (uint64, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case port == "nonsense":
+		return 0, &daemon.NoPortError{Name: port}
+	case f.hosting && !whileHosting:
+		return 0, &daemon.HostingError{Who: "Project64KSE.exe (pid 4242)"}
+	}
+	f.asked = append(f.asked, fmt.Sprint(port, whileHosting))
+	return uint64(len(f.asked)), nil
 }
 
 func newSitter(s scene) *fakeSitter {

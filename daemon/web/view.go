@@ -48,6 +48,7 @@ type portView struct {
 	Offer    string // what to do with the address
 	Steps    []stepView
 	Groups   []group
+	Check    *checkView // nil where there is nothing to check
 }
 
 type stepView struct {
@@ -76,6 +77,7 @@ type eventView struct {
 type viewer struct {
 	now    time.Time
 	hidden bool
+	ask    string // name of the port whose check needs a person's word
 }
 
 // text makes any text from the status fit for the page.
@@ -132,6 +134,7 @@ func (v viewer) port(id string, p daemon.Port) portView {
 		out.Steps = append(out.Steps, v.step(s))
 	}
 	out.Groups = v.portFacts(id, p)
+	out.Check = v.check(p)
 	return out
 }
 

@@ -28,6 +28,8 @@ type Sitter interface {
 	Await(ctx context.Context, after uint64) *daemon.Status
 	// Refresh asks the loop to look again now. It does not wait for that.
 	Refresh()
+	// Check begins a check from outside and returns its number; see daemon.Daemon.Check.
+	Check(ctx context.Context, port string, whileHosting bool) (uint64, error)
 	// History is the timeline, oldest event first. The caller does not change it.
 	History() []daemon.Event
 	// Alive is when the loop last turned; the zero time if it never did.
@@ -90,6 +92,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /api/v1/history", s.serveHistory)
 	mux.HandleFunc("GET /api/v1/events", s.serveEvents)
 	mux.HandleFunc("POST /api/v1/refresh", s.serveRefresh)
+	mux.HandleFunc("POST /api/v1/check", s.serveCheck)
 	mux.HandleFunc("GET /healthz", s.serveHealth)
 	mux.HandleFunc("GET /metrics", s.serveMetrics)
 	return s.walls(mux)

@@ -1,0 +1,74 @@
+package web
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/portsitter/portsitter/daemon"
+)
+
+func TestCheck(t *testing.T) {
+	for _, row := range []struct {
+		name, query, accept string
+		hosting             bool
+		status              int
+		want                string // in the body, or the Location
+		asked               string
+	}{
+		{"a program asks", "", "", false, http.StatusAccepted, `{"check":1}`, "false"},
+		{"a form asks", "?port=Kaillera+P2P", "text/html", false, http.StatusSeeOther, "/", "Kaillera P2Pfalse"},
+		{"a form asks, addresses shown", "?show=1", "text/html", false, http.StatusSeeOther, "/?show=1", "false"},
+		{"somebody is hosting", "", "", true, http.StatusConflict, "Project64KSE.exe (pid 4242) holds the port", ""},
+		{"somebody is hosting, a form asks", "?port=A+%26+B", "text/html", true, http.StatusSeeOther, "/?ask=A+%26+B", ""},
+		{"with a person's word", "?while_hosting=1", "", true, http.StatusAccepted, `{"check":1}`, "true"},
+		{"no such port", "?port=nonsense", "", false, http.StatusNotFound, `there is no port "nonsense"`, ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			sitter := newSitter(readScene(t, "reachable"))
+			sitter.hosting = row.hosting
+			r := httptest.NewRequest(http.MethodPost, "http://localhost:27880/api/v1/check"+row.query, nil)
+			r.Header.Set("Accept", row.accept)
+			w := httptest.NewRecorder()
+			New(sitter, Options{}).Handler().ServeHTTP(w, r)
+			if w.Code != row.status || !strings.Contains(w.Body.String()+w.Header().Get("Location"), row.want) {
+				t.Errorf("%d %s %s", w.Code, w.Header(), w.Body)
+			}
+			if got := strings.Join(sitter.asked, ","); got != row.asked {
+				t.Errorf("asked %q, want %q", got, row.asked)
+			}
+		})
+	}
+}
+
+// TestQuestionBeforeACheck: while somebody hosts the page tells what a check can do, and only the
+// button beneath carries a person's word.
+func TestQuestionBeforeACheck(t *testing.T) {
+	for _, row := range []struct {
+		name    string
+		change  func(*daemon.Port)
+		ask     string
+		has, no string
+	}{
+		{"nobody hosts", func(p *daemon.Port) { p.Game = nil }, "", "Check from outside", "while_hosting"},
+		{"somebody hosts", func(p *daemon.Port) { p.Game = &daemon.Game{Listening: true} }, "", "throw an opponent out", "Check from outside"},
+		{"the daemon saw it later than the page", func(p *daemon.Port) { p.Game = nil }, "Kaillera P2P", "while_hosting=1", "Check from outside"},
+		{"checking", func(p *daemon.Port) { p.Outside = &daemon.Outside{State: "checking", Detail: "try 2 of 3"} }, "", "try 2 of 3", "<form class=\"check\""},
+		{"TCP", func(p *daemon.Port) { p.Transport = "tcp" }, "", "", "<form class=\"check\""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			s := readScene(t, "reachable")
+			row.change(&s.Status.Ports[0])
+			server := New(newSitter(s), Options{Now: nil})
+			b, err := server.render(false, row.ask)
+			if err != nil {
+				t.Fatal(err)
+			}
+			page := string(b)
+			if !strings.Contains(page, row.has) || strings.Contains(page, row.no) {
+				t.Errorf("want %q and not %q in\n%s", row.has, row.no, page)
+			}
+		})
+	}
+}
