@@ -13,10 +13,6 @@ var later = []struct {
 }{
 	{"network.public_profile", func(s, d *Settings) bool { return s.Network.PublicProfile != d.Network.PublicProfile }},
 	{"router.upstream", func(s, d *Settings) bool { return s.Router.Upstream != d.Router.Upstream }},
-	{"checker.urls", func(s, d *Settings) bool { return !slices.Equal(s.Checker.URLs, d.Checker.URLs) }},
-	{"checker.stand_in", func(s, d *Settings) bool { return s.Checker.StandIn != d.Checker.StandIn }},
-	{"checker.automatic", func(s, d *Settings) bool { return s.Checker.Automatic != d.Checker.Automatic }},
-	{"checker.via", func(s, d *Settings) bool { return s.Checker.Via != d.Checker.Via }},
 	{"page.listen", func(s, _ *Settings) bool { return slices.ContainsFunc(s.Page.Listen, notLoopback) }},
 	{"page.password", func(s, d *Settings) bool { return s.Page.Password != d.Page.Password }},
 	{"notify.command", func(s, d *Settings) bool { return !slices.Equal(s.Notify.Command, d.Notify.Command) }},

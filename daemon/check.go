@@ -98,7 +98,7 @@ func (d *Daemon) askedForCheck(name string, whileHosting bool) (uint64, error) {
 	}
 	p := &d.state.ports[i]
 	now := d.world.Now()
-	if p.check.running || p.check.last.Asked() && now.Sub(p.check.last.At) < checkCoolDown {
+	if p.checking(now) || p.check.last.Asked() && now.Sub(p.check.last.At) < checkCoolDown {
 		return p.check.id, nil
 	}
 	held, err := d.world.Bound(p.port.Transport, p.port.Port)
@@ -113,19 +113,22 @@ func (d *Daemon) askedForCheck(name string, whileHosting bool) (uint64, error) {
 func (d *Daemon) startCheck(ctx context.Context, i int, asked, whileHosting bool) {
 	p, s := &d.state.ports[i], d.state
 	now := d.world.Now()
-	s.checks++
 	c := &p.check
-	c.id, c.running, c.asked, c.words = s.checks, true, asked, "asking the checker"
+	if !c.recheck { // a check after a repair is the same check, as far as anybody who waits is concerned
+		s.checks++
+		c.id = s.checks
+	}
+	c.running, c.asked, c.words = true, asked, "asking the checker"
 	run := checkRun{
 		d: d, id: c.id, asked: asked, whileHosting: whileHosting, repair: c.recheck,
 		transport: p.port.Transport, port: p.port.Port, standIn: s.settings.Checker.StandIn,
 		order: CheckOrder{Servers: s.settings.Checker.URLs, Local: s.way().Local, Port: s.externalPort(p),
 			Via: s.settings.Checker.Via, Game: p.port.Game},
 	}
-	c.recheck = false
-	if !asked {
+	if !asked && !c.recheck {
 		s.memory = s.memory.withCheck(now)
 	}
+	c.recheck = false
 	d.job(ctx, func(ctx context.Context) {
 		f := run.run(ctx)
 		d.tell(ctx, func() { d.state.learnCheck(run.id, f) })

@@ -49,13 +49,13 @@ func ladders(s *state, now time.Time) []Ladder {
 	for i := range s.ports {
 		p := &s.ports[i]
 		ls[i] = s.ladder(p, []rung{network, router, s.internetRung(p), s.mappingRung(p, now),
-			unknown(StepFirewall, "Not looked at on this PC", ""), p.gameRung(), s.outsideRung(p, now)})
+			unknown(StepFirewall, "Not looked at on this PC", ""), p.gameRung(), s.outsideRung(p, now)}, now)
 	}
 	return ls
 }
 
 // ladder finds the first broken rung: it is the headline, and what is below it was not reached.
-func (s *state) ladder(p *portState, rungs []rung) Ladder {
+func (s *state) ladder(p *portState, rungs []rung, now time.Time) Ladder {
 	l := Ladder{}
 	code, settled := CodeReady, true
 	last, counts := p.outside()
@@ -95,7 +95,7 @@ func (s *state) ladder(p *portState, rungs []rung) Ladder {
 		}
 	}
 	l.Diagnosis = diagnose(code, s.clues(p, l.Address))
-	if p.check.running && p.check.asked && !s.stopped {
+	if p.checking(now) && p.check.asked && !s.stopped {
 		l.Verdict = Checking
 	}
 	return l

@@ -120,11 +120,14 @@ func (p *portState) gameStatus() *Game {
 	return g
 }
 
-func (p *portState) outsideStatus() *Outside {
+func (p *portState) outsideStatus(now time.Time) *Outside {
 	c := &p.check
 	o := &Outside{ID: c.id, State: "not-checked"}
-	if c.running {
+	if p.checking(now) {
 		o.State, o.Detail = "checking", c.words
+		if !c.running {
+			o.Detail = "making the router's entry anew"
+		}
 		return o
 	}
 	if !c.last.Asked() {

@@ -28,7 +28,7 @@ func (p *planner) check(i int) {
 	if p.repairs(i) {
 		return
 	}
-	if c.recheck && port.mapping != nil {
+	if c.recheck {
 		p.dec.Do = append(p.dec.Do, Action{Kind: CheckOutside, Port: i})
 		return
 	}
@@ -63,6 +63,11 @@ func (p *portState) wantsRepair(now time.Time) bool {
 	return counts && !last.answer.Reachable && last.standIn && !last.repair && last.visits == 0 &&
 		p.mapping != nil && !p.hosted() &&
 		(p.check.repaired.IsZero() || now.Sub(p.check.repaired) >= repairEvery)
+}
+
+// checking reports whether a check is under way, the repair and the second look included.
+func (p *portState) checking(now time.Time) bool {
+	return p.check.running || p.check.recheck || p.wantsRepair(now)
 }
 
 // hosted reports whether a program holds the port, or nobody knows: both forbid a check that nobody

@@ -84,7 +84,7 @@ func (d *Daemon) status(dec Decision, now time.Time) *Status {
 			Name: p.port.Name, Port: p.port.Port, Transport: p.port.Transport,
 			Verdict: l.Verdict, Code: l.Code, Headline: l.Headline, NextStep: l.NextStep,
 			Address: l.Address, Steps: l.Steps, Mapping: st.mappingStatus(p),
-			Game: p.gameStatus(), Outside: p.outsideStatus(),
+			Game: p.gameStatus(), Outside: p.outsideStatus(now),
 		}
 	}
 	return s

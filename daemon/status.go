@@ -168,6 +168,8 @@ func severity(p Port) int {
 		return 3
 	case p.Verdict == NotReady:
 		return 2
+	case p.Code == CheckerDown:
+		return 1
 	case p.Verdict == Reachable || p.Verdict == Ready:
 		return 0
 	}

@@ -58,9 +58,18 @@ func reachable(page netip.AddrPort) netip.AddrPort {
 	return page
 }
 
-// askStatus fetches GET /api/v1/status. Whoever listens there may be another program: the answer
-// is bounded in time and size, and leads nowhere else.
+// askStatus fetches GET /api/v1/status.
 func askStatus(ctx context.Context, page netip.AddrPort) ([]byte, error) {
+	status, body, err := askPage(ctx, http.MethodGet, page, "/api/v1/status")
+	if err == nil && status != http.StatusOK {
+		err = fail(exitUnknown, "http://%s answers %d, not with a status: is that another program? Name Portsitter's page with --page ADDR", page, status)
+	}
+	return body, err
+}
+
+// askPage puts one question to the page. Whoever listens there may be another program: the answer
+// is bounded in time and size, and leads nowhere else.
+func askPage(ctx context.Context, method string, page netip.AddrPort, path string) (status int, body []byte, err error) {
 	const (
 		patience = 3 * time.Second
 		longest  = 1 << 20
@@ -70,34 +79,30 @@ func askStatus(ctx context.Context, page netip.AddrPort) ([]byte, error) {
 		Transport:     &http.Transport{DisableKeepAlives: true}, // its own: without a proxy
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+page.String()+"/api/v1/status", nil)
+	request, err := http.NewRequestWithContext(ctx, method, "http://"+page.String()+path, nil)
 	if err != nil {
-		return nil, fmt.Errorf("the page http://%s cannot be asked: %w", page, err)
+		return 0, nil, fmt.Errorf("the page http://%s cannot be asked: %w", page, err)
 	}
 	request.Header.Set("User-Agent", "portsitter/"+buildVersion())
 	answer, err := client.Do(request)
 	switch {
 	case errors.Is(err, errRefused):
-		return nil, fail(exitNotRunning, "Portsitter is not running, nobody answers at http://%s: start it with `portsitter run`, or name its page with --page ADDR", page)
+		return 0, nil, fail(exitNotRunning, "Portsitter is not running, nobody answers at http://%s: start it with `portsitter run`, or name its page with --page ADDR", page)
 	case errors.Is(err, context.DeadlineExceeded):
-		return nil, fail(exitUnknown, "http://%s did not answer within %v: look at Portsitter's log, or start it anew", page, patience)
+		return 0, nil, fail(exitUnknown, "http://%s did not answer within %v: look at Portsitter's log, or start it anew", page, patience)
 	case err != nil:
-		return nil, fail(exitUnknown, "the page cannot be asked (%w): name Portsitter's page with --page ADDR", err)
+		return 0, nil, fail(exitUnknown, "the page cannot be asked (%w): name Portsitter's page with --page ADDR", err)
 	}
 	defer answer.Body.Close()
-	switch answer.StatusCode {
-	case http.StatusOK:
-	case http.StatusUnauthorized:
-		return nil, fail(exitUnknown, "http://%s wants a password: ask on the PC where Portsitter runs, at 127.0.0.1", page)
-	default:
-		return nil, fail(exitUnknown, "http://%s answers %d, not with a status: is that another program? Name Portsitter's page with --page ADDR", page, answer.StatusCode)
+	if answer.StatusCode == http.StatusUnauthorized {
+		return 0, nil, fail(exitUnknown, "http://%s wants a password: ask on the PC where Portsitter runs, at 127.0.0.1", page)
 	}
-	body, err := io.ReadAll(io.LimitReader(answer.Body, longest+1))
+	body, err = io.ReadAll(io.LimitReader(answer.Body, longest+1))
 	if err != nil {
-		return nil, fail(exitUnknown, "http://%s broke off its answer: %w", page, err)
+		return 0, nil, fail(exitUnknown, "http://%s broke off its answer: %w", page, err)
 	}
 	if len(body) > longest {
-		return nil, fail(exitUnknown, "http://%s answers more than %d bytes, no status does: is that another program? Name Portsitter's page with --page ADDR", page, longest)
+		return 0, nil, fail(exitUnknown, "http://%s answers more than %d bytes, no status does: is that another program? Name Portsitter's page with --page ADDR", page, longest)
 	}
-	return body, nil
+	return answer.StatusCode, body, nil
 }

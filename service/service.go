@@ -50,7 +50,9 @@ While it runs, http://localhost:27880 shows the same in a browser.
 Verbs:
   run           keep the port open until Ctrl+C
   status        show what the running Portsitter knows
+  check         ask a computer on the internet to knock at the port
   config        the settings file: path, init, check, show
+  checker       be such a computer, for others
   demo          try it in a home made of software; your router is left alone
   version       say which version this is
   completion    completions for bash, zsh, fish or PowerShell
@@ -101,6 +103,8 @@ func newRootCommand(a *app) *cobra.Command {
 	root.AddCommand(
 		newRunCommand(a),
 		newStatusCommand(a),
+		newCheckCommand(a),
+		newCheckerCommand(a),
 		newConfigCommand(a),
 		newDemoCommand(a),
 		newVersionCommand(a),

@@ -1,12 +1,9 @@
 package service
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
-	"time"
+	"net/netip"
 
 	"github.com/portsitter/portsitter/daemon"
 	"github.com/spf13/cobra"
@@ -59,33 +56,30 @@ func (a *app) status(ctx context.Context, asJSON, verbose bool) error {
 	if err != nil {
 		return err
 	}
-	var s daemon.Status
-	if err := json.Unmarshal(body, &s); err != nil || s.Version == "" {
-		return fail(exitUnknown, "what http://%s answers is not a status: is that another program? Name Portsitter's page with --page ADDR", page)
+	s, err := readStatus(body, page)
+	if err != nil {
+		return err
 	}
 	if a.portFlag != "" {
 		if s.Ports, err = onlyPort(s.Ports, func(p daemon.Port) string { return p.Name }, a.portFlag); err != nil {
 			return err
 		}
 	}
-	if asJSON {
-		_, err = fmt.Fprintf(a.stdout, "%s\n", bytes.TrimSpace(body))
-	} else {
-		v := view{now: time.Now(), verbose: verbose, marks: marksFor(a.stdout)}
-		_, err = io.WriteString(a.stdout, v.status(&s))
+	return a.show(body, s, asJSON, verbose)
+}
+
+// readStatus reads what the page answered.
+func readStatus(body []byte, page netip.AddrPort) (*daemon.Status, error) {
+	var s daemon.Status
+	if err := json.Unmarshal(body, &s); err != nil || s.Version == "" {
+		return nil, fail(exitUnknown, "what http://%s answers is not a status: is that another program? Name Portsitter's page with --page ADDR", page)
 	}
-	if err != nil {
-		return fmt.Errorf("the status cannot be written: %w", err)
-	}
-	return statusCode(&s)
+	return &s, nil
 }
 
 // statusCode turns the status into an exit code, without a word: the status has said it.
 func statusCode(s *daemon.Status) error {
 	code := s.ExitCode()
-	if len(s.Ports) == 0 {
-		code = exitUnknown // nothing known is not good news
-	}
 	if code == exitOK {
 		return nil
 	}

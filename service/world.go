@@ -10,7 +10,10 @@ import (
 
 	"github.com/portsitter/portsitter/configs"
 	"github.com/portsitter/portsitter/daemon"
+	"github.com/portsitter/portsitter/netutil/checker"
+	"github.com/portsitter/portsitter/netutil/kaillera"
 	"github.com/portsitter/portsitter/netutil/portmap"
+	"github.com/portsitter/portsitter/netutil/portowner"
 	"github.com/portsitter/portsitter/netutil/publicip"
 	"github.com/portsitter/portsitter/netutil/route"
 )
@@ -35,9 +38,16 @@ func realWorld(store *daemon.Store, log *slog.Logger) daemon.World {
 		},
 		AskHTTP: askInTurn(func(urls []string) *publicip.Source { return publicip.HTTPServers(urls, userAgent()) }),
 		AskSTUN: askInTurn(publicip.STUNServers),
-		Watch:   route.Watch,
-		Save:    store.Save,
-		Record:  store.Record,
+		Bound:   portowner.Bound,
+		Owner:   portowner.Owner,
+		StandIn: standIn,
+		AskChecker: func(ctx context.Context, o daemon.CheckOrder) (checker.Answer, error) {
+			c := checker.Client{URLs: o.Servers, UserAgent: userAgent(), Game: o.Game}
+			return c.Ask(ctx, o.Local, o.Port, o.Via, o.Hold)
+		},
+		Watch:  route.Watch,
+		Save:   store.Save,
+		Record: store.Record,
 	}
 }
 
@@ -57,3 +67,12 @@ func askInTurn(newSource func([]string) *publicip.Source) func(context.Context, 
 
 // userAgent tells other people's servers honestly who asks.
 func userAgent() string { return "Portsitter/" + buildVersion() }
+
+// standIn takes the port for the seconds of a check.
+func standIn(ctx context.Context, port uint16) (daemon.Answerer, error) {
+	s, err := kaillera.ListenStandIn(ctx, port)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}

@@ -51,9 +51,9 @@ func TestQuestionBeforeACheck(t *testing.T) {
 		ask     string
 		has, no string
 	}{
-		{"nobody hosts", func(p *daemon.Port) { p.Game = nil }, "", "Check from outside", "while_hosting"},
-		{"somebody hosts", func(p *daemon.Port) { p.Game = &daemon.Game{Listening: true} }, "", "throw an opponent out", "Check from outside"},
-		{"the daemon saw it later than the page", func(p *daemon.Port) { p.Game = nil }, "Kaillera P2P", "while_hosting=1", "Check from outside"},
+		{"nobody hosts", func(p *daemon.Port) { p.Game = nil }, "", "<button>Check from outside</button>", "while_hosting"},
+		{"somebody hosts", func(p *daemon.Port) { p.Game = &daemon.Game{Listening: true} }, "", "throw an opponent out", "<button>Check from outside</button>"},
+		{"the daemon saw it later than the page", func(p *daemon.Port) { p.Game = nil }, "Kaillera P2P", "while_hosting=1", "<button>Check from outside</button>"},
 		{"checking", func(p *daemon.Port) { p.Outside = &daemon.Outside{State: "checking", Detail: "try 2 of 3"} }, "", "try 2 of 3", "<form class=\"check\""},
 		{"TCP", func(p *daemon.Port) { p.Transport = "tcp" }, "", "", "<form class=\"check\""},
 	} {
