@@ -23,6 +23,14 @@ func (d *Daemon) act(ctx context.Context, actions []Action) bool {
 			d.startCheck(d.running, a.Port, d.state.ports[a.Port].check.asked && d.state.ports[a.Port].check.recheck, false)
 		case Repair:
 			d.repair(ctx, a.Port)
+		case Displace:
+			d.state.learnDisplaced(a.Port, d.state.nextElsewhere(&d.state.ports[a.Port]), d.world.Now())
+		case MoveBack:
+			d.release(ctx, a.Port)
+		case RemoveOld:
+			d.removeOld(ctx, a.Port)
+		case TakeOver:
+			d.takeOver(ctx, a.Port)
 		case Map:
 			if client := d.state.router.clients[a.Protocol]; client != nil && !d.mapPort(ctx, client, a.Port) {
 				return false
@@ -39,7 +47,7 @@ func (d *Daemon) act(ctx context.Context, actions []Action) bool {
 func (d *Daemon) mapPort(ctx context.Context, client portmap.Client, i int) bool {
 	p := &d.state.ports[i]
 	req := portmap.Request{
-		Transport: p.transport(), Internal: d.state.internal(p), External: p.port.ExternalPort,
+		Transport: p.transport(), Internal: d.state.internal(p), External: p.want(),
 		Lease: d.state.settings.Router.Lease, Nonce: d.state.memory.Nonce(p.port),
 	}
 	renewal := p.mapping != nil
@@ -55,9 +63,13 @@ func (d *Daemon) mapPort(ctx context.Context, client portmap.Client, i int) bool
 			Internal: req.Internal, External: netip.AddrPortFrom(netip.Addr{}, req.External), Lease: req.Lease, Granted: now, Nonce: req.Nonce}
 		return true
 	}
-	if err == nil && m.External.Port() != req.External {
-		d.unmap(ctx, m)
-		err = otherPortError{asked: req.External, got: m.External.Port()}
+	if got := m.External.Port(); err == nil && got != req.External {
+		if d.state.settings.Router.OtherExternalPort && !d.state.wantedByOther(p, got) {
+			d.state.learnDisplaced(i, got, now)
+		} else {
+			d.unmap(ctx, m)
+			err = otherPortError{asked: req.External, got: got}
+		}
 	}
 	if err != nil {
 		if d.state.ports[i].refusals[client.Name()].count == 0 {

@@ -192,3 +192,39 @@ func TestChangedAddressIsCheckedAnew(t *testing.T) {
 		}
 	})
 }
+
+// TestGameStartedSinceTheLastLook: the loop looks once a minute who holds the port; a check that
+// comes in between looks for itself.
+func TestGameStartedSinceTheLastLook(t *testing.T) {
+	inHouseWith(t, checkSettings(), only(portmap.NATPMP), func(h *house) {
+		h.pass(11 * time.Minute)
+		h.mu.Lock()
+		h.hosting, h.unseen = true, true
+		h.mu.Unlock()
+		h.Renumber(netip.MustParseAddr("11.77.0.33")) // makes a check due
+		h.pass(25 * time.Second)
+		if h.checks != 1 || h.standIns != 1 {
+			t.Errorf("%d checks, %d stand-ins", h.checks, h.standIns)
+		}
+	})
+}
+
+// TestNoRepairForAGameThatWasStuck: a check that a game did not answer says nothing about the
+// router's entry, also not when the game is closed afterwards.
+func TestNoRepairForAGameThatWasStuck(t *testing.T) {
+	s := checkSettings()
+	s.Checker.Automatic = false
+	inHouseWith(t, s, func(h *house) { h.hosting, h.gameStuck = true, true }, func(h *house) {
+		h.pass(time.Second)
+		h.check(true)
+		h.mu.Lock()
+		h.hosting = false
+		h.mu.Unlock()
+		h.pass(10 * time.Minute)
+		for _, p := range []portmap.Protocol{portmap.PCP, portmap.NATPMP, portmap.UPnP} {
+			if n := h.Requests().Of(p, simhome.OpUnmap); n != 0 {
+				t.Errorf("%d repairs", n)
+			}
+		}
+	})
+}

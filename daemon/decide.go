@@ -21,6 +21,7 @@ type Decision struct {
 type Look struct {
 	Outer   portmap.Protocol // ask this client for outer address and epoch; "" = do not ask
 	Entries []int            // read these ports back
+	Homes   []int            // read the configured external ports of these ports, while they are displaced
 	Owners  []int            // see who holds these ports on this PC
 }
 
@@ -34,13 +35,18 @@ type Action struct {
 // ActionKind says what an Action does.
 type ActionKind int
 
-// The kinds of action. Only Map and Repair write to a router.
+// The kinds of action. Those from Map on write to a router, but for AskPublic,
+// CheckOutside and Displace.
 const (
 	StartSearch ActionKind = iota + 1
 	Map
 	AskPublic // both sources that are due; see publicState
 	Repair    // take our entry out: the next turn maps anew, and then checks once more
 	CheckOutside
+	Displace  // try the next external port
+	MoveBack  // give the other external port back; the next turn asks for the configured one
+	RemoveOld // take out our own entry from a former address
+	TakeOver  // take out another PC's entry: a person has asked
 )
 
 // decide says what all that is known comes to, what to read, what to do, and when to think again.
@@ -99,8 +105,13 @@ func (p *planner) search() {
 // port plans for one port: renew and read back what is held, ask for what is not.
 func (p *planner) port(i int) {
 	port := &p.s.ports[i]
+	if port.takeover {
+		p.dec.Do = append(p.dec.Do, Action{Kind: TakeOver, Port: i})
+		return
+	}
 	if m := port.mapping; m != nil {
 		p.held(i, *m)
+		p.moveBack(i)
 		return
 	}
 	if port.manual {
@@ -114,6 +125,7 @@ func (p *planner) port(i int) {
 			return
 		}
 	}
+	p.displace(i)
 }
 
 func (p *planner) held(i int, m portmap.Mapping) {
@@ -140,7 +152,7 @@ func (p *planner) held(i int, m portmap.Mapping) {
 // may still hold first, so that a restart takes it over instead of adding a second one; then as
 // portmap prefers them.
 func (p *planner) order(port *portState) []portmap.Protocol {
-	own, _ := p.s.memory.owns(p.s.mac, p.s.way().Gateway, port.transport(), port.port.ExternalPort)
+	own, _ := p.s.memory.owns(p.s.mac, p.s.way().Gateway, port.transport(), port.want())
 	order := []portmap.Protocol{portmap.PCP, portmap.NATPMP, portmap.UPnP}
 	slices.SortStableFunc(order, func(a, b portmap.Protocol) int {
 		return cmp.Compare(rank(a, own.Protocol), rank(b, own.Protocol))
@@ -175,7 +187,11 @@ func (p *planner) ask(i int, protocol portmap.Protocol) bool {
 			}
 			return false
 		}
-		if _, other := p.s.heldByOther(port); other {
+		if holds, other := p.s.heldByOther(port); other {
+			if old, ours := p.s.ownOld(port); ours && !port.triedOld && holds == old.Internal {
+				p.dec.Do = append(p.dec.Do, Action{Kind: RemoveOld, Port: i})
+				return true
+			}
 			p.due(port.lookDue, "see whether the port is free")
 			return false
 		}

@@ -1,6 +1,9 @@
 package daemon
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // Code names a diagnosis. The codes are part of the contract: the README explains each one.
 type Code string
@@ -55,14 +58,17 @@ type clues struct {
 	address    string // what an opponent types
 	gateway    string
 	local      string
-	outer      string // the router's own outer address
-	public     string // the address the internet sees
-	holder     string // LAN address that holds the port
-	leftBehind bool   // an entry of ours may still be in the router
-	noOuter    bool   // the refusal is one that routers give when their outer side is not public
-	game       string // a known emulator that hosts on another port
-	elsewhere  uint16 // that port
-	why        string // what became of the last check
+	outer      string    // the router's own outer address
+	public     string    // the address the internet sees
+	holder     string    // LAN address that holds the port
+	leftBehind bool      // an entry of ours may still be in the router
+	noOuter    bool      // the refusal is one that routers give when their outer side is not public
+	game       string    // a known emulator that hosts on another port
+	elsewhere  uint16    // that port
+	why        string    // what became of the last check
+	external   uint16    // the external port in use, where it is not the configured one
+	oldEnds    time.Time // when the lease of our own old entry ends
+	proven     bool      // a check from outside has passed
 }
 
 // diagnose says in words what a code means for one port.
@@ -72,6 +78,13 @@ func diagnose(code Code, c clues) Diagnosis {
 	case CodeReachable:
 		d.Verdict = Reachable
 		d.Headline = "You can host: " + c.address + " was reached from outside"
+	case OtherExternalPort, OwnOldEntry:
+		d.Verdict = Ready
+		if c.proven {
+			d.Verdict = Reachable
+		}
+		d.Headline = fmt.Sprintf("You can host: tell your opponent %s, with the port", c.address)
+		d.NextStep = displacedWords(code, c)
 	case CheckerDown:
 		d.Verdict = Ready
 		d.Headline = "You can host, as far as can be seen from here: tell your opponent " + c.address
@@ -161,6 +174,22 @@ func mappingWords(code Code, c clues) (headline, next string) {
 	return fmt.Sprintf("Your router refuses to open port %d", c.port),
 		fmt.Sprintf("Log in at http://%s and allow programs to open ports (UPnP / “automatic port forwarding”) for this PC; or forward %s port %d to %s by hand.",
 			c.gateway, upper(c.transport), c.port, c.local)
+}
+
+// displacedWords says why the external port is another one, and when that ends.
+func displacedWords(code Code, c clues) string {
+	if code == OwnOldEntry {
+		until := "until its lease ends"
+		if !c.oldEnds.IsZero() {
+			until = "until " + c.oldEnds.UTC().Format("15:04 UTC")
+		}
+		return fmt.Sprintf("Port %d still leads to this PC's former address %s, %s; then Portsitter moves back to it by itself.", c.port, c.holder, until)
+	}
+	holder := c.holder
+	if holder == "" {
+		holder = "another device"
+	}
+	return fmt.Sprintf("Port %d is held by %s. To use %d, close the game or Portsitter there, or take it over; until then only %d works.", c.port, holder, c.port, c.external)
 }
 
 func outsideWords(code Code, c clues) (headline, next string) {

@@ -31,7 +31,7 @@ func (h *house) owner(context.Context, string, uint16) (portowner.Owners, error)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	var o portowner.Owners
-	if h.hosting {
+	if h.hosting && !h.unseen {
 		o.Port = append(o.Port, portowner.Holder{PID: 4242, Process: "Project64KSE.exe", Emulator: true})
 	}
 	if h.standing {

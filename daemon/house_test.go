@@ -35,6 +35,7 @@ type house struct {
 	log      strings.Builder
 
 	hosting     bool // a game holds the port
+	unseen      bool // but a look at the owners does not show it yet
 	elsewhere   bool // an emulator holds another port
 	standIns    int  // how often the stand-in took the port
 	standing    bool // it has it now

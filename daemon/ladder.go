@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -9,7 +10,6 @@ import (
 	"time"
 
 	"github.com/portsitter/portsitter/netutil/portmap"
-	"github.com/portsitter/portsitter/netutil/publicip"
 	"github.com/portsitter/portsitter/netutil/route"
 )
 
@@ -83,6 +83,7 @@ func (s *state) ladder(p *portState, rungs []rung, now time.Time) Ladder {
 		code = Stopped
 	case code == CodeReachable:
 		l.Address = s.address(p)
+		code = s.displacedCode(p, code)
 	case code != CodeReady:
 	case !settled && rungs[3].State == StepOK && s.publicSettled():
 		code = AddressUnknown
@@ -93,12 +94,24 @@ func (s *state) ladder(p *portState, rungs []rung, now time.Time) Ladder {
 		if p.check.last.Err != nil && p.check.last.Value.asked && !p.check.last.At.Before(p.changed) {
 			code = CheckerDown
 		}
+		code = s.displacedCode(p, code)
 	}
 	l.Diagnosis = diagnose(code, s.clues(p, l.Address))
 	if p.checking(now) && p.check.asked && !s.stopped {
 		l.Verdict = Checking
 	}
 	return l
+}
+
+// displacedCode is the code of a port that is open under another external port than configured.
+func (s *state) displacedCode(p *portState, code Code) Code {
+	if p.elsewhere == 0 || p.mapping == nil {
+		return code
+	}
+	if _, ours := s.ownOld(p); ours {
+		return OwnOldEntry
+	}
+	return OtherExternalPort
 }
 
 func (s *state) networkRung() rung {
@@ -161,75 +174,6 @@ func protocolNames(ps []portmap.Protocol) []string {
 	return out
 }
 
-// internetRung asks whether the router's outer address is the one the internet sees.
-func (s *state) internetRung(p *portState) rung {
-	outer, seen := s.outerAddr(), s.seenAddr()
-	kind := publicip.KindOf(outer)
-	switch {
-	case !outer.IsValid() && seen.IsValid():
-		if p.mapping == nil && !p.manual {
-			return unknown(StepInternet, fmt.Sprintf("The internet sees %s; the router does not tell its own outer address", seen), s.publicReasons())
-		}
-		return ok(StepInternet, fmt.Sprintf("The internet sees %s", seen),
-			"The router does not tell its own outer address, so the two could not be compared.")
-	case !outer.IsValid():
-		return unknown(StepInternet, "The public address is not known yet", s.publicReasons())
-	case kind == publicip.CarrierNAT:
-		return broken(StepInternet, CarrierNAT, fmt.Sprintf("The router's outer address %s is shared by the provider (carrier NAT)", outer), s.publicReasons())
-	case kind != publicip.Public:
-		return broken(StepInternet, DoubleNAT, fmt.Sprintf("The router's outer address %s is not a public one", outer), s.publicReasons())
-	case seen.IsValid() && seen != outer:
-		return broken(StepInternet, PublicAddressDiffers, fmt.Sprintf("The internet sees %s, the router says %s", seen, outer), s.publicReasons())
-	case !seen.IsValid():
-		return ok(StepInternet, fmt.Sprintf("The router's outer address is %s", outer),
-			strings.TrimSpace("Nobody on the internet has confirmed it yet. "+s.publicReasons()))
-	}
-	return ok(StepInternet, fmt.Sprintf("The public address is %s", outer), "The router and the internet agree.")
-}
-
-// outerAddr is the router's word about its outer address, if it counts; not valid otherwise.
-func (s *state) outerAddr() netip.Addr {
-	if o := s.router.outer; o.Known() && s.settings.PublicIP.Router {
-		return o.Value.Addr
-	}
-	return netip.Addr{}
-}
-
-// seenAddr is the address that the internet sees: get-ip's word, unless STUN and the router agree
-// on another one.
-func (s *state) seenAddr() netip.Addr {
-	http, stun := s.public.http, s.public.stun
-	switch {
-	case http.Known() && stun.Known() && stun.Value == s.outerAddr():
-		return stun.Value
-	case http.Known():
-		return http.Value
-	case stun.Known():
-		return stun.Value
-	}
-	return netip.Addr{}
-}
-
-// publicSettled reports whether everybody who could tell the public address has been asked.
-func (s *state) publicSettled() bool {
-	u, set := &s.public, s.settings.PublicIP
-	return (u.http.Asked() || len(set.HTTP) == 0) && (u.stun.Asked() || len(set.STUN) == 0) && s.router.outer.Asked()
-}
-
-// publicReasons says who could not tell the public address, and why.
-func (s *state) publicReasons() string {
-	var out []string
-	for _, f := range []Fact[netip.Addr]{s.public.http, s.public.stun} {
-		if f.Err != nil {
-			out = append(out, f.Err.Error())
-		}
-	}
-	if err := s.router.outer.Err; err != nil {
-		out = append(out, err.Error())
-	}
-	return strings.Join(out, "; ")
-}
-
 func (s *state) mappingRung(p *portState, now time.Time) rung {
 	if m := p.mapping; m != nil {
 		return s.mappedRung(p, *m)
@@ -251,8 +195,14 @@ func (s *state) mappedRung(p *portState, m portmap.Mapping) rung {
 		return unknown(StepMapping, summary+", but the router has fallen silent", p.reasons(s.protocols()))
 	}
 	detail := "The router has granted it."
+	if p.elsewhere != 0 {
+		detail = fmt.Sprintf("Port %d is held by %s. %s", p.port.ExternalPort, cmp.Or(addrText(s.holder(p)), "another device"), detail)
+	}
+	if p.takeoverErr != nil {
+		detail += " " + p.takeoverErr.Error() + "."
+	}
 	if !p.verified.IsZero() {
-		detail = "The router has confirmed since that it holds the entry."
+		detail = strings.Replace(detail, "The router has granted it.", "The router has confirmed since that it holds the entry.", 1)
 	}
 	return ok(StepMapping, summary, strings.TrimSpace(detail+" "+p.reasons(s.protocols())))
 }
@@ -320,7 +270,7 @@ func (s *state) address(p *portState) string {
 	if !a.IsValid() {
 		a = s.seenAddr()
 	}
-	return netip.AddrPortFrom(a, s.externalPort(p)).String()
+	return netip.AddrPortFrom(a, p.want()).String()
 }
 
 func (s *state) clues(p *portState, address string) clues {
@@ -328,9 +278,13 @@ func (s *state) clues(p *portState, address string) clues {
 	c := clues{port: p.port.ExternalPort, transport: p.port.Transport, address: address, noOuter: p.noOuter(), leftBehind: p.leftBehind}
 	c.gateway, c.local = addrText(w.Gateway), addrText(w.Local)
 	c.outer, c.public = addrText(s.outerAddr()), addrText(s.seenAddr())
-	if h, other := s.heldByOther(p); other {
-		c.holder = h.Addr().String()
+	c.holder = addrText(s.holder(p))
+	c.external = p.want()
+	if old, ours := s.ownOld(p); ours {
+		c.oldEnds = old.Expires
 	}
+	last, counts := p.outside()
+	c.proven = counts && last.answer.Reachable
 	if e := p.owners.Value.Elsewhere; p.owners.Known() && len(e) > 0 {
 		c.game, c.elsewhere = e[0].Process, e[0].Addr.Port()
 	}

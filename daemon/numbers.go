@@ -27,6 +27,7 @@ const (
 	checkApart        = 2 * time.Second
 	standInTime       = 2800 * time.Millisecond // an emulator that starts meanwhile has its port within 3 s
 	lookTwiceApart    = 300 * time.Millisecond
+	backEvery         = 10 * time.Minute // blind tries to move back to the configured port
 	repairEvery       = 10 * time.Minute
 	freshLook         = 2 * time.Second // how old a read-back may be that a mapping request relies on
 )

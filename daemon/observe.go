@@ -10,7 +10,9 @@ import (
 	"github.com/portsitter/portsitter/netutil/route"
 )
 
-func (l Look) nothing() bool { return l.Outer == "" && len(l.Entries) == 0 && len(l.Owners) == 0 }
+func (l Look) nothing() bool {
+	return l.Outer == "" && len(l.Entries) == 0 && len(l.Homes) == 0 && len(l.Owners) == 0
+}
 
 // observeRoute reads the way out. It takes well under a millisecond, so every pass begins with it.
 func (d *Daemon) observeRoute(ctx context.Context) {
@@ -40,21 +42,20 @@ func noWay(err error) bool {
 // it was called off because the network changed.
 func (d *Daemon) observe(ctx context.Context, look Look) bool {
 	for _, i := range look.Entries {
-		client := d.state.router.clients[portmap.UPnP]
-		if client == nil {
-			break // fell silent at the question before
-		}
 		p := &d.state.ports[i]
-		transport, external := p.transport(), p.port.ExternalPort
-		var f Fact[portmap.Entry]
-		if !d.ask(ctx, client, func(ctx context.Context) { f.Value, f.Err = client.Lookup(ctx, transport, external) }) {
-			return false
+		if f, asked := d.lookUp(ctx, p.transport(), p.want()); asked {
+			d.state.learnEntry(i, f)
+		} else {
+			return ctx.Err() != nil
 		}
-		if ctx.Err() != nil {
-			return true
+	}
+	for _, i := range look.Homes {
+		p := &d.state.ports[i]
+		if f, asked := d.lookUp(ctx, p.transport(), p.port.ExternalPort); asked {
+			d.state.learnHome(i, f)
+		} else {
+			return ctx.Err() != nil
 		}
-		f.At = d.world.Now()
-		d.state.learnEntry(i, f)
 	}
 	for _, i := range look.Owners {
 		p := &d.state.ports[i]
@@ -77,6 +78,20 @@ func (d *Daemon) observe(ctx context.Context, look Look) bool {
 		d.state.learnOuter(look.Outer, f)
 	}
 	return true
+}
+
+// lookUp reads one entry back. It reports false when there is no answer to learn from: the network
+// changed, or we are stopping.
+func (d *Daemon) lookUp(ctx context.Context, t portmap.Transport, external uint16) (f Fact[portmap.Entry], asked bool) {
+	client := d.state.router.clients[portmap.UPnP]
+	if client == nil { // fell silent at the question before
+		return Fact[portmap.Entry]{At: d.world.Now(), Err: portmap.ErrNoAnswer}, true
+	}
+	if !d.ask(ctx, client, func(ctx context.Context) { f.Value, f.Err = client.Lookup(ctx, t, external) }) || ctx.Err() != nil {
+		return f, false
+	}
+	f.At = d.world.Now()
+	return f, true
 }
 
 // ask puts one question to the router and waits for it, but not when the network changes meanwhile:

@@ -72,6 +72,14 @@ type portState struct {
 	owners     Fact[portowner.Owners] // who holds the port on this PC
 	ownersDue  time.Time
 	check      checkState
+
+	elsewhere   uint16              // the external port while another one holds the configured one; 0: not displaced
+	homeEntry   Fact[portmap.Entry] // read-back of the configured port meanwhile
+	homeDue     time.Time           // next of those
+	backDue     time.Time           // when to try to move back where the table cannot be read
+	triedOld    bool                // our entry from a former address was tried to be removed
+	takeover    bool                // a person has asked to remove the holder's entry
+	takeoverErr error               // what came of it
 }
 
 // refusal is a mapping request that came to nothing, and when that protocol may be asked again.
@@ -209,12 +217,4 @@ func (s *state) portOfCheck(id uint64) int {
 		}
 	}
 	return -1
-}
-
-// externalPort is the port under which opponents come.
-func (s *state) externalPort(p *portState) uint16 {
-	if p.mapping != nil {
-		return p.mapping.External.Port()
-	}
-	return p.port.ExternalPort
 }

@@ -30,6 +30,37 @@ func (s *Server) serveCheck(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// serveTakeOver removes another device's entry for a port, because a person asked: 202, and what came
+// of it is in the status. The port has to be named.
+func (s *Server) serveTakeOver(w http.ResponseWriter, r *http.Request) {
+	err := s.sitter.TakeOver(r.Context(), r.URL.Query().Get("port"))
+	switch {
+	case errors.As(err, new(*daemon.NoPortError)):
+		http.Error(w, "A take-over has to name its port: "+err.Error()+".", http.StatusNotFound)
+	case errors.As(err, new(*daemon.NotHeldError)):
+		http.Error(w, err.Error()+".", http.StatusConflict)
+	case err != nil:
+		http.Error(w, "The port could not be taken over: "+err.Error()+".", http.StatusServiceUnavailable)
+	case wantsPage(r):
+		http.Redirect(w, r, pageAfter(r), http.StatusSeeOther)
+	default:
+		s.writeJSON(w, http.StatusAccepted, struct{}{})
+	}
+}
+
+// takeOver is where the button leads that takes the port over from another device; "" where there is
+// none.
+func (v viewer) takeOver(p daemon.Port) string {
+	if p.Code != daemon.OtherExternalPort && p.Code != daemon.PortTaken {
+		return ""
+	}
+	q := url.Values{"port": {p.Name}}
+	if !v.hidden {
+		q.Set("show", "1")
+	}
+	return "/api/v1/takeover?" + q.Encode()
+}
+
 // pageAsking is where a form goes back to, and whether the page there shall ask if a match may be
 // disturbed.
 func pageAsking(r *http.Request, ask bool) string {

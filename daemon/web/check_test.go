@@ -72,3 +72,38 @@ func TestQuestionBeforeACheck(t *testing.T) {
 		})
 	}
 }
+
+func TestTakeOver(t *testing.T) {
+	for _, row := range []struct {
+		query, accept string
+		status        int
+		asked         string
+	}{
+		{"?port=Kaillera+P2P", "", http.StatusAccepted, "take over Kaillera P2P"},
+		{"?port=Kaillera+P2P", "text/html", http.StatusSeeOther, "take over Kaillera P2P"},
+		{"", "", http.StatusNotFound, ""},
+		{"?port=free", "", http.StatusConflict, ""},
+	} {
+		sitter := newSitter(readScene(t, "reachable"))
+		r := httptest.NewRequest(http.MethodPost, "http://localhost:27880/api/v1/takeover"+row.query, nil)
+		r.Header.Set("Accept", row.accept)
+		w := httptest.NewRecorder()
+		New(sitter, Options{}).Handler().ServeHTTP(w, r)
+		if got := strings.Join(sitter.asked, ","); w.Code != row.status || got != row.asked {
+			t.Errorf("%s: %d %s, asked %q", row.query, w.Code, w.Body, got)
+		}
+	}
+}
+
+// TestTakeOverButton: it is offered where another device holds the port, and nowhere else.
+func TestTakeOverButton(t *testing.T) {
+	for code, want := range map[daemon.Code]bool{
+		daemon.OtherExternalPort: true, daemon.PortTaken: true, daemon.OwnOldEntry: false, daemon.CodeReady: false,
+	} {
+		s := readScene(t, "reachable")
+		s.Status.Ports[0].Code = code
+		if got := strings.Contains(draw(t, s, false), "Take the port over"); got != want {
+			t.Errorf("%s: button %t, want %t", code, got, want)
+		}
+	}
+}

@@ -75,7 +75,7 @@ func TestRoutes(t *testing.T) {
 
 func TestUnknownPaths(t *testing.T) {
 	s, _ := newServer(t, Options{})
-	for _, path := range []string{"/index.html", "/api", "/api/v1/", "/api/v1/takeover", "/assets/page.html", "/debug/pprof/"} {
+	for _, path := range []string{"/index.html", "/api", "/api/v1/", "/assets/page.html", "/debug/pprof/"} {
 		for _, method := range []string{"GET", "POST"} {
 			if w := ask(s, method, path, nil); w.Code != http.StatusNotFound {
 				t.Errorf("%s %s: status %d", method, path, w.Code)

@@ -40,6 +40,19 @@ func (f *fakeSitter) Check(_ context.Context, port string, whileHosting bool) (u
 	return uint64(len(f.asked)), nil
 }
 
+func (f *fakeSitter) TakeOver(_ context.Context, port string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch port {
+	case "":
+		return &daemon.NoPortError{}
+	case "free":
+		return &daemon.NotHeldError{Port: port}
+	}
+	f.asked = append(f.asked, "take over "+port)
+	return nil
+}
+
 func newSitter(s scene) *fakeSitter {
 	return &fakeSitter{status: s.Status, history: s.History, newer: make(chan struct{}), alive: noon}
 }

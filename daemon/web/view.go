@@ -49,6 +49,7 @@ type portView struct {
 	Steps    []stepView
 	Groups   []group
 	Check    *checkView // nil where there is nothing to check
+	TakeOver string     // where the button leads that takes the port over; "" = no button
 }
 
 type stepView struct {
@@ -134,7 +135,7 @@ func (v viewer) port(id string, p daemon.Port) portView {
 		out.Steps = append(out.Steps, v.step(s))
 	}
 	out.Groups = v.portFacts(id, p)
-	out.Check = v.check(p)
+	out.Check, out.TakeOver = v.check(p), v.takeOver(p)
 	return out
 }
 

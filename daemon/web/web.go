@@ -30,6 +30,8 @@ type Sitter interface {
 	Refresh()
 	// Check begins a check from outside and returns its number; see daemon.Daemon.Check.
 	Check(ctx context.Context, port string, whileHosting bool) (uint64, error)
+	// TakeOver removes another device's entry for a port; see daemon.Daemon.TakeOver.
+	TakeOver(ctx context.Context, port string) error
 	// History is the timeline, oldest event first. The caller does not change it.
 	History() []daemon.Event
 	// Alive is when the loop last turned; the zero time if it never did.
@@ -93,6 +95,7 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /api/v1/events", s.serveEvents)
 	mux.HandleFunc("POST /api/v1/refresh", s.serveRefresh)
 	mux.HandleFunc("POST /api/v1/check", s.serveCheck)
+	mux.HandleFunc("POST /api/v1/takeover", s.serveTakeOver)
 	mux.HandleFunc("GET /healthz", s.serveHealth)
 	mux.HandleFunc("GET /metrics", s.serveMetrics)
 	return s.walls(mux)

@@ -1,0 +1,225 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/portsitter/portsitter/netutil/portmap"
+)
+
+// This file is about a configured external port that somebody else holds: another PC, or ourselves
+// under a former address. It is not fought over. Another external port is kept open meanwhile,
+// because an opponent in Kaillera P2P types address and port, and when ours comes free the mapping
+// moves back, but never under a game.
+
+// mostAway is how many ports beyond the configured one are tried.
+const mostAway = 16
+
+// want is the external port to ask for.
+func (p *portState) want() uint16 {
+	if p.elsewhere != 0 {
+		return p.elsewhere
+	}
+	return p.port.ExternalPort
+}
+
+// nextElsewhere is the next external port to try that no configured port wants; 0: no more.
+func (s *state) nextElsewhere(p *portState) uint16 {
+	for n := int(p.want()) + 1; n <= min(int(p.port.ExternalPort)+mostAway, 65535); n++ {
+		if !s.wantedByOther(p, uint16(n)) {
+			return uint16(n)
+		}
+	}
+	return 0
+}
+
+// wantedByOther reports whether another configured port wants that external port.
+func (s *state) wantedByOther(p *portState, external uint16) bool {
+	return slices.ContainsFunc(s.ports, func(o portState) bool {
+		return o.port.Name != p.port.Name && o.port.Transport == p.port.Transport &&
+			(o.port.ExternalPort == external || o.want() == external)
+	})
+}
+
+// displace plans to try the next external port when everybody says that the present one is taken.
+func (p *planner) displace(i int) {
+	port := &p.s.ports[i]
+	if !p.s.settings.Router.OtherExternalPort || !p.s.refusedByAll(port) || p.s.nextElsewhere(port) == 0 {
+		return
+	}
+	if code, _ := p.s.whyNot(port); code == PortTaken {
+		p.dec.Do = append(p.dec.Do, Action{Kind: Displace, Port: i})
+	}
+}
+
+// learnDisplaced: the external port is another one from now on.
+func (s *state) learnDisplaced(i int, to uint16, now time.Time) {
+	p := &s.ports[i]
+	if p.elsewhere == 0 {
+		p.homeEntry, p.backDue = p.entry, now.Add(backEvery)
+	}
+	p.elsewhere = to
+	p.entry, p.lookDue = Fact[portmap.Entry]{}, time.Time{}
+	p.refusals = map[portmap.Protocol]refusal{}
+}
+
+// learnHome takes a read-back of the configured port while the mapping is elsewhere.
+func (s *state) learnHome(i int, f Fact[portmap.Entry]) {
+	p := &s.ports[i]
+	p.homeDue = f.At.Add(s.readBack())
+	if gone(f.Err) {
+		s.learnGone(portmap.UPnP, f.Err, f.At)
+		return
+	}
+	p.homeEntry = f
+}
+
+// moveBack plans to look whether the configured port is free again, and to move back when it is.
+func (p *planner) moveBack(i int) {
+	port := &p.s.ports[i]
+	if port.elsewhere == 0 || port.mapping == nil {
+		return
+	}
+	upnp := p.s.router.clients[portmap.UPnP] != nil
+	if upnp && p.due(port.homeDue, "see whether the port is free again") {
+		p.dec.Look.Homes = append(p.dec.Look.Homes, i)
+		return
+	}
+	if port.hosted() {
+		return // rule 13: not under a game
+	}
+	free := errors.Is(port.homeEntry.Err, portmap.ErrNoEntry) ||
+		port.homeEntry.Known() && port.homeEntry.Value.Internal == p.s.internal(port)
+	blind := !upnp && p.due(p.s.blindBack(port), "try the port again") // deleting and mapping is the only way to know
+	if free || blind {
+		p.dec.Do = append(p.dec.Do, Action{Kind: MoveBack, Port: i})
+	}
+}
+
+// blindBack is when to try to move back at a router whose table cannot be read: now and then, and
+// when the lease of our own former address is over.
+func (s *state) blindBack(p *portState) time.Time {
+	if old, ours := s.ownOld(p); ours && !old.Expires.IsZero() && old.Expires.Before(p.backDue) {
+		return old.Expires.Add(time.Second)
+	}
+	return p.backDue
+}
+
+// ownOld finds our own entry for the configured port that leads to a former address of ours.
+func (s *state) ownOld(p *portState) (OwnEntry, bool) {
+	e, ours := s.memory.owns(s.mac, s.way().Gateway, p.transport(), p.port.ExternalPort)
+	return e, ours && e.Internal != s.internal(p)
+}
+
+// holder is the LAN address that holds the configured port; not valid while not known.
+func (s *state) holder(p *portState) netip.Addr {
+	f := p.entry
+	if p.elsewhere != 0 {
+		f = p.homeEntry
+	}
+	if !f.Known() || f.Value.Internal == s.internal(p) {
+		if old, ours := s.ownOld(p); ours {
+			return old.Internal.Addr()
+		}
+		return netip.Addr{}
+	}
+	return f.Value.Internal.Addr()
+}
+
+// release gives the mapping at the other port back; the next turn asks for the configured one.
+func (d *Daemon) release(ctx context.Context, i int) {
+	p := &d.state.ports[i]
+	if p.mapping != nil {
+		d.unmap(ctx, *p.mapping)
+	}
+	p.mapping, p.elsewhere = nil, 0
+	p.entry, p.homeEntry = Fact[portmap.Entry]{}, Fact[portmap.Entry]{}
+	p.refusals = map[portmap.Protocol]refusal{}
+	p.backDue = d.world.Now().Add(backEvery)
+}
+
+// removeEntry deletes the router's entry for the configured port, whoever it leads to: our own one
+// from a former address, or another PC's when a person has asked for that.
+func (d *Daemon) removeEntry(ctx context.Context, i int) error {
+	client := d.state.router.clients[portmap.UPnP]
+	if client == nil {
+		return errors.New("only a router that speaks UPnP lets an entry of another device be removed, and this one does not")
+	}
+	p := &d.state.ports[i]
+	m := portmap.Mapping{Protocol: portmap.UPnP, Gateway: client.Gateway(), Transport: p.transport(),
+		External: netip.AddrPortFrom(netip.Addr{}, p.port.ExternalPort)}
+	var err error
+	if !d.ask(ctx, client, func(ctx context.Context) { err = client.Unmap(ctx, m) }) {
+		return errors.New("the network changed meanwhile")
+	}
+	if err == nil {
+		d.state.memory = d.state.memory.without(OwnEntry{MAC: d.state.mac, Gateway: m.Gateway, Transport: m.Transport, External: p.port.ExternalPort})
+	}
+	return err
+}
+
+// takeOver does what a person asked for: the entry of another PC goes, ours comes.
+func (d *Daemon) takeOver(ctx context.Context, i int) {
+	p := &d.state.ports[i]
+	p.takeover = false
+	who := addrText(d.state.holder(p))
+	if err := d.removeEntry(ctx, i); err != nil {
+		d.log.Warn("could not take the port over", "port", p.port.Name, "from", who, "error", err)
+		p.takeoverErr = fmt.Errorf("taking it over from %s did not work: %w", who, err)
+		return
+	}
+	p.takeoverErr = nil
+	d.log.Info("taken over, as asked", "port", p.port.Name, "from", who)
+	d.release(ctx, i)
+}
+
+// removeOld tries once to delete our own entry from a former address.
+func (d *Daemon) removeOld(ctx context.Context, i int) {
+	p := &d.state.ports[i]
+	p.triedOld = true
+	if err := d.removeEntry(ctx, i); err != nil {
+		d.log.Info("the router does not let us remove our entry from our former address; it ends with its lease", "port", p.port.Name, "error", err)
+		return
+	}
+	p.entry = Fact[portmap.Entry]{}
+	p.refusals = map[portmap.Protocol]refusal{}
+}
+
+// NotHeldError says that there is nothing to take over.
+type NotHeldError struct{ Port string }
+
+func (e *NotHeldError) Error() string {
+	return fmt.Sprintf("no other device holds port %q, so there is nothing to take over", e.Port)
+}
+
+// TakeOver removes another device's entry for the external port of a port ("" is not allowed: it has
+// to be named) and puts ours there. What came of it is in the Status.
+func (d *Daemon) TakeOver(ctx context.Context, port string) (err error) {
+	done := make(chan struct{})
+	d.tell(ctx, func() {
+		defer close(done)
+		i := -1
+		if port != "" {
+			i = d.state.portNamed(port)
+		}
+		if i < 0 {
+			err = &NoPortError{port}
+			return
+		}
+		if p := &d.state.ports[i]; d.state.holder(p).IsValid() {
+			p.takeover = true
+		} else {
+			err = &NotHeldError{port}
+		}
+	})
+	select {
+	case <-done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

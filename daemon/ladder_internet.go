@@ -1,0 +1,78 @@
+package daemon
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/portsitter/portsitter/netutil/publicip"
+)
+
+// internetRung asks whether the router's outer address is the one the internet sees.
+func (s *state) internetRung(p *portState) rung {
+	outer, seen := s.outerAddr(), s.seenAddr()
+	kind := publicip.KindOf(outer)
+	switch {
+	case !outer.IsValid() && seen.IsValid():
+		if p.mapping == nil && !p.manual {
+			return unknown(StepInternet, fmt.Sprintf("The internet sees %s; the router does not tell its own outer address", seen), s.publicReasons())
+		}
+		return ok(StepInternet, fmt.Sprintf("The internet sees %s", seen),
+			"The router does not tell its own outer address, so the two could not be compared.")
+	case !outer.IsValid():
+		return unknown(StepInternet, "The public address is not known yet", s.publicReasons())
+	case kind == publicip.CarrierNAT:
+		return broken(StepInternet, CarrierNAT, fmt.Sprintf("The router's outer address %s is shared by the provider (carrier NAT)", outer), s.publicReasons())
+	case kind != publicip.Public:
+		return broken(StepInternet, DoubleNAT, fmt.Sprintf("The router's outer address %s is not a public one", outer), s.publicReasons())
+	case seen.IsValid() && seen != outer:
+		return broken(StepInternet, PublicAddressDiffers, fmt.Sprintf("The internet sees %s, the router says %s", seen, outer), s.publicReasons())
+	case !seen.IsValid():
+		return ok(StepInternet, fmt.Sprintf("The router's outer address is %s", outer),
+			strings.TrimSpace("Nobody on the internet has confirmed it yet. "+s.publicReasons()))
+	}
+	return ok(StepInternet, fmt.Sprintf("The public address is %s", outer), "The router and the internet agree.")
+}
+
+// outerAddr is the router's word about its outer address, if it counts; not valid otherwise.
+func (s *state) outerAddr() netip.Addr {
+	if o := s.router.outer; o.Known() && s.settings.PublicIP.Router {
+		return o.Value.Addr
+	}
+	return netip.Addr{}
+}
+
+// seenAddr is the address that the internet sees: get-ip's word, unless STUN and the router agree
+// on another one.
+func (s *state) seenAddr() netip.Addr {
+	http, stun := s.public.http, s.public.stun
+	switch {
+	case http.Known() && stun.Known() && stun.Value == s.outerAddr():
+		return stun.Value
+	case http.Known():
+		return http.Value
+	case stun.Known():
+		return stun.Value
+	}
+	return netip.Addr{}
+}
+
+// publicSettled reports whether everybody who could tell the public address has been asked.
+func (s *state) publicSettled() bool {
+	u, set := &s.public, s.settings.PublicIP
+	return (u.http.Asked() || len(set.HTTP) == 0) && (u.stun.Asked() || len(set.STUN) == 0) && s.router.outer.Asked()
+}
+
+// publicReasons says who could not tell the public address, and why.
+func (s *state) publicReasons() string {
+	var out []string
+	for _, f := range []Fact[netip.Addr]{s.public.http, s.public.stun} {
+		if f.Err != nil {
+			out = append(out, f.Err.Error())
+		}
+	}
+	if err := s.router.outer.Err; err != nil {
+		out = append(out, err.Error())
+	}
+	return strings.Join(out, "; ")
+}

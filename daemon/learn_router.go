@@ -1,0 +1,197 @@
+package daemon
+
+import (
+	"errors"
+	"net/netip"
+	"time"
+
+	"github.com/portsitter/portsitter/netutil/portmap"
+)
+
+// This file takes the news about the router and the public address into the state.
+
+// learnSearch notes that a search has begun and returns its number.
+func (s *state) learnSearch(now time.Time) int {
+	r := &s.router
+	r.search++
+	r.running, r.begun, r.again = true, now, time.Time{}
+	r.errs = map[portmap.Protocol]error{}
+	return r.search
+}
+
+// learnAnswer takes one protocol's answer in search number n.
+func (s *state) learnAnswer(n int, a portmap.Answer, now time.Time) {
+	r := &s.router
+	if n != r.search {
+		return
+	}
+	if a.Client == nil {
+		if r.clients[a.Protocol] == nil {
+			r.errs[a.Protocol] = a.Err
+		}
+		return
+	}
+	returned := r.clients[a.Protocol] == nil
+	r.clients[a.Protocol] = a.Client
+	delete(r.errs, a.Protocol)
+	r.rounds, r.answered = 0, now
+	if loc := a.Client.Device().Location; loc != "" {
+		s.remember(func(m *RouterMemory) { m.Location = loc }, now)
+	}
+	if a.Outer.Addr.IsValid() || a.Outer.HasEpoch {
+		s.learnOuter(a.Protocol, known(a.Outer, now))
+	}
+	if !returned {
+		return
+	}
+	for i := range s.ports { // it was away: see whether it still holds what it granted
+		if p := &s.ports[i]; p.mapping != nil && p.mapping.Protocol == a.Protocol {
+			p.lookDue = now
+		}
+	}
+}
+
+// learnSearchEnd notes that search number n is over.
+func (s *state) learnSearchEnd(n int, now time.Time) {
+	r := &s.router
+	if n != r.search {
+		return
+	}
+	r.running = false
+	if len(r.clients) == 0 {
+		r.rounds++
+		r.again = now.Add(searchPause(r.rounds))
+	}
+}
+
+// learnGone notes that a protocol that had answered does not any more: search again, at once if the
+// last search is not just over.
+func (s *state) learnGone(p portmap.Protocol, err error, now time.Time) {
+	r := &s.router
+	delete(r.clients, p)
+	r.errs[p] = err
+	if r.running {
+		return
+	}
+	r.again = later(now, r.begun.Add(searchAtMostEvery))
+}
+
+// gone tells whether an error means that nobody is there, as opposed to somebody saying no.
+func gone(err error) bool {
+	var no *portmap.Refusal
+	return err != nil && !errors.As(err, &no) && !errors.Is(err, portmap.ErrNoEntry) && !errors.Is(err, portmap.ErrCannotLook)
+}
+
+// learnOuter takes the router's word about itself, asked by one protocol.
+func (s *state) learnOuter(protocol portmap.Protocol, f Fact[portmap.Outer]) {
+	r := &s.router
+	if gone(f.Err) {
+		s.learnGone(protocol, f.Err, f.At)
+		return
+	}
+	r.answered, r.outerDue = f.At, f.At.Add(s.outerEvery())
+	if f.Value.HasEpoch {
+		s.learnEpoch(protocol, f.Value.Epoch, f.At)
+	}
+	if f.Err != nil {
+		r.outer = failed[portmap.Outer](f.Err, f.At)
+		return
+	}
+	if f.Value.Addr.IsValid() || protocol != portmap.PCP || !r.outer.Asked() { // PCP's ANNOUNCE tells no address
+		s.learnOuterAddr(f.Value.Addr, f.At)
+	}
+}
+
+// learnOuterAddr takes the router's outer address; not valid when it does not tell.
+func (s *state) learnOuterAddr(a netip.Addr, now time.Time) {
+	r := &s.router
+	if r.outer.Known() && r.outer.Value.Addr.IsValid() && r.outer.Value.Addr != a {
+		s.addressChanged(now)
+		s.public.httpDue, s.public.stunDue = now, now // a change: see what the internet says
+	}
+	r.outer = known(portmap.Outer{Addr: a}, now)
+}
+
+// addressChanged makes the checks from outside so far count no more.
+func (s *state) addressChanged(now time.Time) {
+	for i := range s.ports {
+		s.ports[i].changed = now
+	}
+}
+
+// learnEpoch applies the rule of RFC 6887 section 8.5: a router whose clock went back has lost its
+// table, and everything has to be mapped again.
+func (s *state) learnEpoch(protocol portmap.Protocol, epoch uint32, now time.Time) {
+	r := &s.router
+	if r.epochs[protocol] == nil {
+		r.epochs[protocol] = &portmap.EpochClock{Protocol: protocol}
+	}
+	lost := r.epochs[protocol].Lost(now, epoch)
+	r.bootedAt = now.Add(-time.Duration(epoch) * time.Second).Truncate(time.Second)
+	for i := range s.ports {
+		p := &s.ports[i]
+		if p.mapping == nil || p.mapping.Protocol == portmap.UPnP {
+			continue
+		}
+		if lost {
+			p.mapping = nil
+		} else if r.clients[p.mapping.Protocol] != nil {
+			p.verified = now
+		}
+	}
+}
+
+// learnPublic takes the answers of those who see us from the internet.
+func (s *state) learnPublic(a publicAnswer, now time.Time, jitter float64) {
+	u, set := &s.public, s.settings.PublicIP
+	u.asking = false
+	before := s.seenAddr()
+	defer func() {
+		if after := s.seenAddr(); before.IsValid() && after.IsValid() && before != after {
+			s.addressChanged(now)
+		}
+	}()
+	if a.http.Asked() {
+		u.http = a.http
+	}
+	if a.stun.Asked() {
+		u.stun = a.stun
+	}
+	if a.http.Known() || a.stun.Known() {
+		u.failures = 0
+	} else {
+		u.failures++
+	}
+	spread := func(d time.Duration) time.Time { return now.Add(time.Duration((0.9 + 0.2*jitter) * float64(d))) }
+	if a.http.Asked() {
+		u.httpDue = spread(publicPause(a.http.Err, u.failures, set.HTTPEvery))
+	}
+	if a.stun.Asked() {
+		u.stunDue = spread(publicPause(a.stun.Err, u.failures, set.STUNEvery))
+	}
+	s.dispute(now)
+}
+
+// dispute makes both sources due when they, or one of them and the router, tell different
+// addresses: the other one shall decide, unless it has just been asked.
+func (s *state) dispute(now time.Time) {
+	u := &s.public
+	told := map[netip.Addr]bool{}
+	if o := s.router.outer; o.Known() && o.Value.Addr.IsValid() && s.settings.PublicIP.Router {
+		told[o.Value.Addr] = true
+	}
+	for _, f := range []Fact[netip.Addr]{u.http, u.stun} {
+		if f.Known() {
+			told[f.Value] = true
+		}
+	}
+	if len(told) < 2 {
+		return
+	}
+	if now.Sub(u.http.At) > disputeEvery {
+		u.httpDue = now
+	}
+	if now.Sub(u.stun.At) > disputeEvery {
+		u.stunDue = now
+	}
+}
