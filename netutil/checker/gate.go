@@ -72,12 +72,3 @@ func (c *guest) Close() error {
 	c.leave()
 	return c.Conn.Close()
 }
-
-// CloseWrite ends our direction alone. With it net/http lets a caller read the refusal before it
-// hangs up on the rest of a body that is too long.
-func (c *guest) CloseWrite() error {
-	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
-		return half.CloseWrite()
-	}
-	return nil
-}

@@ -64,6 +64,23 @@ func started(t *testing.T, o ServerOptions, listen ...netip.AddrPort) (string, f
 	return address, func() error { cancel(); return <-ended }
 }
 
+// Without a proxy the packets come from the address that the caller knows the checker by.
+func TestRun(t *testing.T) {
+	host, addr := socket(t, "127.0.0.1:0")
+	o := ServerOptions{AllowPrivate: true, Budget: 240 * time.Millisecond}
+	address, stop := started(t, o, netip.MustParseAddrPort("127.0.0.3:0"))
+	if _, err := lab("http://"+address+CheckPath).Ask(t.Context(), loopback, addr.Port(), "", nil); err != nil {
+		t.Error(err)
+	}
+	host.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if _, from, err := host.ReadFrom(make([]byte, 2048)); err != nil || !strings.HasPrefix(from.String(), "127.0.0.3:") {
+		t.Errorf("asked from %v, %v", from, err)
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestRunTLS(t *testing.T) {
 	issued := httptest.NewTLSServer(nil) // for its certificate
 	defer issued.Close()

@@ -27,7 +27,7 @@ type served struct {
 func serve(t *testing.T, o ServerOptions, change func(*Server)) *served {
 	t.Helper()
 	if o.Budget == 0 {
-		o.Budget = 240 * time.Millisecond
+		o.Budget = 120 * time.Millisecond
 	}
 	s := NewServer(o)
 	if change != nil {
@@ -150,7 +150,7 @@ func TestClientAsksServer(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			s := serve(t, ServerOptions{AllowPrivate: true, Budget: time.Second}, nil)
+			s := serve(t, ServerOptions{AllowPrivate: true, Budget: 480 * time.Millisecond}, nil)
 			c := lab(s.url + CheckPath)
 			c.Game = tt.game
 			got, err := c.Ask(t.Context(), loopback, tt.port, "Ana", nil)
