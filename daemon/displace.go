@@ -48,23 +48,53 @@ func (s *state) wantedByOther(p *portState, external uint16) bool {
 // displace plans to try the next external port when everybody says that the present one is taken.
 func (p *planner) displace(i int) {
 	port := &p.s.ports[i]
-	if !p.s.settings.Router.OtherExternalPort || !p.s.refusedByAll(port) || p.s.nextElsewhere(port) == 0 {
-		return
-	}
-	if code, _ := p.s.whyNot(port); code == PortTaken {
+	if p.s.settings.Router.OtherExternalPort && p.s.refusedByAll(port) && p.s.taken(port) && !port.elsewhereOff.After(p.now) {
 		p.dec.Do = append(p.dec.Do, Action{Kind: Displace, Port: i})
 	}
+}
+
+// taken reports whether the port that is asked for is said to be somebody else's.
+func (s *state) taken(p *portState) bool {
+	if _, other := s.heldByOther(p); other {
+		return !p.misdirected()
+	}
+	for _, r := range p.refusals {
+		var no *portmap.Refusal
+		if errors.As(r.err, new(otherPortError)) || errors.As(r.err, &no) && no.Kind == portmap.Conflict {
+			return true
+		}
+	}
+	return false
+}
+
+// misdirected reports whether the router wrote another address down than the one asked for.
+func (p *portState) misdirected() bool {
+	return errors.As(p.refusals[portmap.UPnP].err, new(misdirectedError))
 }
 
 // learnDisplaced: the external port is another one from now on.
 func (s *state) learnDisplaced(i int, to uint16, now time.Time) {
 	p := &s.ports[i]
+	if to == 0 { // no other port is to be had: back to waiting for the configured one
+		s.learnNoElsewhere(i, now)
+		return
+	}
 	if p.elsewhere == 0 {
-		p.homeEntry, p.backDue = p.entry, now.Add(backEvery)
+		p.homeEntry, p.homeRefusals, p.backDue = p.entry, p.refusals, now.Add(backEvery)
 	}
 	p.elsewhere = to
 	p.entry, p.lookDue = Fact[portmap.Entry]{}, time.Time{}
 	p.refusals = map[portmap.Protocol]refusal{}
+}
+
+// learnNoElsewhere: this router gives no other external port. It is left in peace with that for a
+// while.
+func (s *state) learnNoElsewhere(i int, now time.Time) {
+	p := &s.ports[i]
+	if p.elsewhere != 0 {
+		p.elsewhere, p.entry, p.refusals = 0, p.homeEntry, p.homeRefusals
+	}
+	p.elsewhereOff = now.Add(backEvery)
 }
 
 // learnHome takes a read-back of the configured port while the mapping is elsewhere.

@@ -209,17 +209,13 @@ func (s *state) mappedRung(p *portState, m portmap.Mapping) rung {
 
 // whyNot sorts the refusals of all protocols into one code.
 func (s *state) whyNot(p *portState) (Code, string) {
-	if holder, other := s.heldByOther(p); other {
-		if s.oneOfOurs(holder.Addr()) || errors.As(p.refusals[portmap.UPnP].err, new(misdirectedError)) {
-			return WrongLocalAddress, fmt.Sprintf("The router's entry leads to %s", holder)
-		}
+	if holder, other := s.heldByOther(p); other && (s.oneOfOurs(holder.Addr()) || p.misdirected()) {
+		return WrongLocalAddress, fmt.Sprintf("The router's entry leads to %s", holder)
+	} else if other {
 		return PortTaken, fmt.Sprintf("The router's entry belongs to %s", holder)
 	}
-	for _, r := range p.refusals {
-		var no *portmap.Refusal
-		if errors.As(r.err, new(otherPortError)) || errors.As(r.err, &no) && no.Kind == portmap.Conflict {
-			return PortTaken, "The external port is taken"
-		}
+	if s.taken(p) || p.elsewhere != 0 {
+		return PortTaken, "The external port is taken"
 	}
 	for _, r := range p.refusals {
 		if errors.Is(r.err, errNotKept) {

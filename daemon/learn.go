@@ -98,6 +98,10 @@ func (s *state) learnNo(i int, protocol portmap.Protocol, err error, now time.Ti
 		return
 	}
 	s.router.answered = now
+	if p.elsewhere != 0 && p.mapping == nil && !s.taken(p) {
+		s.learnNoElsewhere(i, now)
+		return
+	}
 	if isOurs(err) {
 		p.mapping = nil
 	} // else a renewal was refused: what was granted holds until its lease ends

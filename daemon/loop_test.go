@@ -245,13 +245,20 @@ func TestOneRequestAtATime(t *testing.T) {
 func TestEveryBreak(t *testing.T) {
 	for _, code := range simhome.Breakable() {
 		t.Run(code, func(t *testing.T) {
-			inHouse(t, func(h *house) {
+			settings := checkSettings()
+			settings.Router.OtherExternalPort = true
+			inHouseWith(t, settings, func(h *house) {
 				if err := simhome.Break(h.Home, code); err != nil {
 					t.Fatal(err)
 				}
 			}, func(h *house) {
-				h.pass(20 * time.Second)
+				h.pass(30 * time.Second)
 				h.want(Code(code))
+				h.pass(30 * time.Minute)
+				h.want(Code(code))
+				if n := h.Requests().Since(time.Now().Add(-10 * time.Minute)); n > 100 {
+					t.Errorf("%d requests in ten minutes of this fault", n)
+				}
 			})
 		})
 	}

@@ -73,13 +73,15 @@ type portState struct {
 	ownersDue  time.Time
 	check      checkState
 
-	elsewhere   uint16              // the external port while another one holds the configured one; 0: not displaced
-	homeEntry   Fact[portmap.Entry] // read-back of the configured port meanwhile
-	homeDue     time.Time           // next of those
-	backDue     time.Time           // when to try to move back where the table cannot be read
-	triedOld    bool                // our entry from a former address was tried to be removed
-	takeover    bool                // a person has asked to remove the holder's entry
-	takeoverErr error               // what came of it
+	elsewhere    uint16                       // the external port while another one holds the configured one; 0: not displaced
+	homeEntry    Fact[portmap.Entry]          // read-back of the configured port meanwhile
+	homeDue      time.Time                    // next of those
+	homeRefusals map[portmap.Protocol]refusal // what was said about the configured port
+	elsewhereOff time.Time                    // until then no other external port is asked for: the router gives none
+	backDue      time.Time                    // when to try to move back where the table cannot be read
+	triedOld     bool                         // our entry from a former address was tried to be removed
+	takeover     bool                         // a person has asked to remove the holder's entry
+	takeoverErr  error                        // what came of it
 }
 
 // refusal is a mapping request that came to nothing, and when that protocol may be asked again.

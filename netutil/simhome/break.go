@@ -29,6 +29,11 @@ var catalogue = [...]damage{
 		h.Configure(func(f *Faults) { f.PCP, f.PMP, f.KeepsNothing = Off, Off, true })
 	}},
 	{"wrong-local-address", misdirect},
+	{"not-forwarding", func(h *Home, _ uint16) { h.Configure(func(f *Faults) { f.NotForwarding = true }) }},
+	{"other-external-port", func(h *Home, port uint16) {
+		h.Take(neighbour(h), portmap.UDP, port)
+		h.Configure(func(f *Faults) { f.OtherPort = true })
+	}},
 }
 
 // takePort gives the port to another host, at a router that speaks UPnP only and forwards no port to

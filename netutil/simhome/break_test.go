@@ -34,6 +34,8 @@ func TestBreak(t *testing.T) {
 		"port-taken":             {1, publicip.Public, false, upnpConflict, 0, "192.168.1.50:27886", false},
 		"not-kept":               {1, publicip.Public, false, 0, port, "", false},
 		"wrong-local-address":    {1, publicip.Public, false, 0, port, "192.168.1.50:27886", false},
+		"not-forwarding":         {3, publicip.Public, false, 0, port, atUs, false},
+		"other-external-port":    {3, publicip.Public, false, 0, port + 1, "192.168.1.50:27886", true},
 	}
 	if codes := Breakable(); len(codes) != len(want)-1 {
 		t.Errorf("%d codes are tested, Break knows %v", len(want)-1, codes)

@@ -113,6 +113,7 @@ func TestGameStrangers(t *testing.T) {
 		counts func(GameCounts) int
 	}{
 		{"half-open, next client", GameG1, GameHalfOpen, peer, askIn, GameHalfOpen, func(c GameCounts) int { return c.Duplicates }},
+		{"half-open, its client asks once more", GameG1, GameHalfOpen, peer, "\x02\x01" + askIn[2:] + askIn[1:], GameHalfOpen, func(c GameCounts) int { return c.Requests }},
 		{"half-open, a look frees it", GameG1, GameHalfOpen, peer, lookIn, GameIdle, func(c GameCounts) int { return c.Reopened }},
 		{"half-open, a look frees it", GameV05, GameHalfOpen, peer, lookIn, GameIdle, func(c GameCounts) int { return c.Reopened }},
 		{"half-open, a look", GameRMG, GameHalfOpen, peer, lookIn, GameHalfOpen, func(c GameCounts) int { return c.Filtered }},
@@ -130,7 +131,7 @@ func TestGameStrangers(t *testing.T) {
 		g.Occupy(tt.state, tt.peer, 0)
 		newPlayer(t, g).say(tt.say)
 		v := await(t, g, func(v GameView) bool { return v.Counts.Datagrams == 1 })
-		if v.State != tt.want || tt.counts(v.Counts) != 1 {
+		if v.State != tt.want || tt.counts(v.Counts) != 1 || v.Counts.Sent != 0 {
 			t.Errorf("kind %d, %s: %+v", tt.kind, tt.name, v)
 		}
 	}

@@ -141,25 +141,29 @@ func (c *smash64Client) send(typ byte, body []byte) error {
 	return err
 }
 
-// receive reads one datagram as the checker does: the body of a message runs one byte too far, into
-// the next message's serial; and whatever does not add up ends the check.
 func (c *smash64Client) receive() ([]n02Message, error) {
 	c.conn.SetReadDeadline(time.Now().Add(c.wait))
 	n, err := c.conn.Read(c.buf)
 	if err != nil {
 		return nil, err
 	}
-	if n == 0 {
+	return smash64Decode(c.buf[:n])
+}
+
+// smash64Decode reads a datagram as the checker does: the body of a message runs one byte too far,
+// into the next message's serial; and whatever does not add up ends the check.
+func smash64Decode(b []byte) ([]n02Message, error) {
+	if len(b) == 0 {
 		return nil, nil
 	}
 	var messages []n02Message
-	rest := c.buf[1:n]
-	for range c.buf[0] {
+	rest := b[1:]
+	for range b[0] {
 		if len(rest) < 3 || !bytes.Contains(smash64Kinds, rest[2:3]) {
-			return nil, fmt.Errorf("%w: % x does not decode", errGivesUp, c.buf[:n])
+			return nil, fmt.Errorf("%w: % x does not decode", errGivesUp, b)
 		}
 		size := int(rest[1])
-		messages = append(messages, n02Message{rest[0], rest[2], rest[3:max(3, min(len(rest), 3+size))]})
+		messages = append(messages, n02Message{rest[0], rest[2], rest[3:min(len(rest), 3+size)]})
 		rest = rest[min(len(rest), 2+size):]
 	}
 	return messages, nil

@@ -75,6 +75,56 @@ func TestSmash64FreesNobody(t *testing.T) {
 	}
 }
 
+// TestSmash64Stumbles: hosts that say one thing to every datagram, in turn.
+func TestSmash64Stumbles(t *testing.T) {
+	const short = "\x01\x00\x05\x10u\x00g\x00"
+	tests := []struct {
+		name string
+		says []string
+		err  error
+	}{
+		{"short accept", []string{short, "\x00", "\x00"}, nil},
+		{"accept as the third answer", []string{"\x00", "\x00", short, "\x00", "\x00"}, nil},
+		{"accept as the fourth answer", []string{"\x00", "\x00", "\x00", short}, errGivesUp},
+		{"reject", []string{"\x01\x00\x01\x20"}, errGivesUp},
+		{"unknown kind", []string{"\x01\x00\x01\x16"}, errGivesUp},
+		{"unknown kind later on", []string{short, "\x00", "\x01\x01\x01\x7F"}, errGivesUp},
+		{"cut", []string{"\x02\x01\x05\x10u\x00g\x00"}, errGivesUp},
+		{"three names", []string{"\x01\x00\x07\x10u\x00g\x00h\x00", "\x00"}, errGivesUp},
+		{"reads into the next serial", []string{"\x02\x06\x05\x10u\x00g\x00\x05\x01\x02", "\x00"}, errGivesUp},
+		{"whose serial may be 0", []string{"\x02\x01\x05\x10u\x00g\x00\x00\x01\x02", "\x00", "\x00"}, nil},
+		{"PINGRQ's answer", []string{"\x00xxxxxxxxxx\x00"}, errTimeout},
+		{"silent after the accept", []string{short}, errTimeout},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			host, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(loopback, 0)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				buf := make([]byte, 2048)
+				for _, say := range tt.says {
+					_, from, err := host.ReadFromUDPAddrPort(buf)
+					if err != nil {
+						return
+					}
+					host.WriteToUDPAddrPort([]byte(say), from)
+				}
+				host.ReadFromUDPAddrPort(buf) // keep the port until the end
+			}()
+			got := Smash64{Wait: 100 * time.Millisecond}.Check(t.Context(), host.LocalAddr().(*net.UDPAddr).AddrPort())
+			if !is(got.Err, tt.err) || got.Success != (tt.err == nil) || got.Success && (got.User != "u" || got.Game != "g") {
+				t.Errorf("%+v, want %v", got, tt.err)
+			}
+			host.Close()
+			<-done
+		})
+	}
+}
+
 func TestSmash64MeetsStandIn(t *testing.T) {
 	s, err := kaillera.ListenStandIn(t.Context(), 0)
 	if err != nil {
