@@ -99,6 +99,7 @@ func (d *Daemon) askedForCheck(name string, whileHosting bool) (uint64, error) {
 	p := &d.state.ports[i]
 	now := d.world.Now()
 	if p.checking(now) || p.check.last.Asked() && now.Sub(p.check.last.At) < checkCoolDown {
+		p.check.asked, p.check.last.Value.asked = true, true // a person wants to know
 		return p.check.id, nil
 	}
 	held, err := d.world.Bound(p.port.Transport, p.port.Port)
@@ -168,16 +169,28 @@ func (r *checkRun) run(ctx context.Context) Fact[checkResult] {
 	}
 	for try := 1; ; try++ {
 		r.say(ctx, fmt.Sprintf("try %d of %d", try, tries))
-		result.tries = try
-		result.answer, err = r.d.world.AskChecker(ctx, r.order)
-		result.visits = r.visits
-		switch {
-		case err != nil:
+		answer, err := r.ask(ctx)
+		if err != nil && try == 1 {
 			return fail(err)
-		case result.answer.Reachable || try == tries || !sleep(ctx, checkApart):
+		}
+		if err == nil { // else the tries before have answered
+			result.answer, result.tries, result.visits = answer, try, r.visits
+		}
+		if result.answer.Reachable || try == tries || !sleep(ctx, checkApart) {
 			return known(result, r.d.world.Now())
 		}
 	}
+}
+
+// ask puts the question once, and a second time to a checker that is busy and says for how long.
+func (r *checkRun) ask(ctx context.Context) (checker.Answer, error) {
+	answer, err := r.d.world.AskChecker(ctx, r.order)
+	var busy *checker.Failure
+	if errors.As(err, &busy) && busy.Reason == checker.Busy && busy.RetryAfter > 0 && busy.RetryAfter <= mostBusy &&
+		sleep(ctx, busy.RetryAfter) {
+		return r.d.world.AskChecker(ctx, r.order)
+	}
+	return answer, err
 }
 
 // say tells what the check is doing.

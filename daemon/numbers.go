@@ -25,6 +25,7 @@ const (
 	checkAgain        = 24 * time.Hour   // a check that passed is made again after this time
 	standInTries      = 3
 	checkApart        = 2 * time.Second
+	mostBusy          = 15 * time.Second        // how long a busy checker is waited for
 	standInTime       = 2800 * time.Millisecond // an emulator that starts meanwhile has its port within 3 s
 	lookTwiceApart    = 300 * time.Millisecond
 	backEvery         = 10 * time.Minute // blind tries to move back to the configured port

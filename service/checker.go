@@ -1,7 +1,6 @@
 package service
 
 import (
-	"fmt"
 	"net/netip"
 
 	"github.com/portsitter/portsitter/netutil/checker"
@@ -78,6 +77,3 @@ func parseEach[T any](values []string, flag, example string, parse func(string) 
 	}
 	return out, nil
 }
-
-// checkerURL is the address of a checker on this PC, for the demo.
-func checkerURL(at netip.AddrPort) string { return fmt.Sprintf("http://%s%s", at, checker.CheckPath) }

@@ -11,6 +11,7 @@ import (
 	"github.com/portsitter/portsitter/configs"
 	"github.com/portsitter/portsitter/daemon"
 	"github.com/portsitter/portsitter/netutil/portmap"
+	"github.com/portsitter/portsitter/netutil/portowner"
 	"github.com/portsitter/portsitter/netutil/publicip"
 	"github.com/portsitter/portsitter/netutil/route"
 	"github.com/portsitter/portsitter/netutil/simhome"
@@ -30,10 +31,9 @@ func (a *app) demo(ctx context.Context, breakCode string) error {
 	defer os.RemoveAll(dir)
 	log := newLogger(a.stderr, settings.Log.Level)
 	home := simhome.New(simhome.Options{Port: settings.Ports[0].ExternalPort})
-	if breakCode != "" {
-		if err := simhome.Break(home, breakCode); err != nil {
-			return &failure{exitUsage, err}
-		}
+	breakPC, err := demoBreak(home, breakCode)
+	if err != nil {
+		return err
 	}
 	servers, err := home.Serve(context.WithoutCancel(ctx), log) // it has to outlive the farewell
 	if err != nil {
@@ -44,10 +44,17 @@ func (a *app) demo(ctx context.Context, breakCode string) error {
 	if err != nil {
 		return err
 	}
+	checkers, err := demoChecker(ctx, home)
+	if err != nil {
+		return err
+	}
 	settings.PublicIP.HTTP = []string{servers.GetIPURL}
 	settings.PublicIP.STUN = []string{servers.STUNAddr.String()}
+	settings.Checker.URLs = []string{checkers}
+	world := demoWorld(home, servers, store)
+	breakPC(&world, &settings)
 	d := daemon.New(daemon.Options{
-		Settings: settings, World: demoWorld(home, servers, store), Memory: memory,
+		Settings: settings, World: world, Memory: memory,
 		Version: buildVersion(), Demo: true, Log: log,
 	})
 	fmt.Fprintf(a.stderr, "This is a demo: a home in software. Your own router is left alone. Look at %s, stop with Ctrl+C.\n", pageURL(settings))
@@ -69,8 +76,12 @@ func demoWorld(home *simhome.Home, servers *simhome.Servers, store *daemon.Store
 				Gateway: o.Route.Gateway, Local: o.Route.Local, Protocols: o.Protocols, Known: o.Known, Permanent: o.Permanent, Slow: o.Slow,
 			}, answered)
 		},
-		AskHTTP: onLoopback(func(urls []string) *publicip.Source { return publicip.HTTPServers(urls, userAgent()) }),
-		AskSTUN: onLoopback(publicip.STUNServers),
+		AskHTTP:    onLoopback(func(urls []string) *publicip.Source { return publicip.HTTPServers(urls, userAgent()) }),
+		AskSTUN:    onLoopback(publicip.STUNServers),
+		Bound:      portowner.Bound,
+		Owner:      portowner.Owner,
+		StandIn:    standIn,
+		AskChecker: demoAsk(home),
 		Watch: func(ctx context.Context, _ func(string)) error {
 			<-ctx.Done()
 			return nil

@@ -11,7 +11,7 @@ import (
 
 const (
 	eachEvery    = 10 * time.Second // one address may ask this often
-	eachBurst    = 3                // after a pause, so many at once: three tries of one check
+	eachBurst    = 6                // after a pause, so many at once: three tries, and three after a repair
 	maxAddresses = 4096             // remembered; the one that asked longest ago is forgotten
 )
 

@@ -40,11 +40,11 @@ func (s *Server) probeAndReply(w http.ResponseWriter, r *http.Request, target ne
 // probe asks the host from a socket of its own. It goes no further than needed: a Kaillera host that
 // answers the question without traces is not asked to let us in.
 func (s *Server) probe(ctx context.Context, local netip.Addr, target netip.AddrPort, q question) (kaillera.Result, error) {
-	var dialer net.Dialer
-	if local.IsValid() {
-		dialer.LocalAddr = net.UDPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
+	dial := s.o.Dial
+	if dial == nil {
+		dial = dialUDP
 	}
-	conn, err := dialer.DialContext(ctx, "udp4", target.String())
+	conn, err := dial(ctx, local, target)
 	if err != nil {
 		return kaillera.Result{}, fmt.Errorf("a socket for the check: %w", err)
 	}
@@ -57,6 +57,15 @@ func (s *Server) probe(ctx context.Context, local netip.Addr, target netip.AddrP
 		o.Ask = kaillera.AskToken
 	}
 	return kaillera.Probe(ctx, conn, o)
+}
+
+// dialUDP opens a socket of its own to target, from local if that is valid.
+func dialUDP(ctx context.Context, local netip.Addr, target netip.AddrPort) (net.Conn, error) {
+	var dialer net.Dialer
+	if local.IsValid() {
+		dialer.LocalAddr = net.UDPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
+	}
+	return dialer.DialContext(ctx, "udp4", target.String())
 }
 
 // localFor is the address to send from: the one the caller came to, where it came by itself. Behind

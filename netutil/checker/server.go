@@ -1,10 +1,12 @@
 package checker
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -32,6 +34,10 @@ type ServerOptions struct {
 	Log            *slog.Logger     // nil = silence
 	Now            func() time.Time // nil = time.Now
 	Budget         time.Duration    // how long one check lasts at most; 0 = kaillera.DefaultBudget
+
+	// Dial opens the UDP socket of one check; nil = straight to the target. The demo leads it through
+	// a router in software.
+	Dial func(ctx context.Context, local netip.Addr, target netip.AddrPort) (net.Conn, error)
 }
 
 // Server is a checker: an http.Handler that tells callers their address, and whether a packet from

@@ -256,14 +256,14 @@ func TestMetrics(t *testing.T) {
 	_, addr := socket(t, "127.0.0.1:0")
 	s := serve(t, ServerOptions{AllowPrivate: true}, nil)
 	s.ask(t, "GET", GetIPPath, "")
-	for range 4 {
+	for range eachBurst + 1 {
 		s.ask(t, "POST", CheckPath, `{"host":"self","port":`+portText(addr.Port())+`}`)
 	}
 	s.ask(t, "POST", CheckPath, `{`)
 	a := s.ask(t, "GET", "/metrics", "")
 	for _, line := range []string{
 		`portsitter_checker_checks_total{result="reachable"} 0`,
-		`portsitter_checker_checks_total{result="unreachable"} 3`,
+		`portsitter_checker_checks_total{result="unreachable"} 6`,
 		`portsitter_checker_refused_total{reason="rate"} 1`,
 		`portsitter_checker_refused_total{reason="request"} 1`,
 		`portsitter_checker_get_ip_total 1`,

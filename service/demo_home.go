@@ -1,0 +1,115 @@
+package service
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/portsitter/portsitter/configs"
+	"github.com/portsitter/portsitter/daemon"
+	"github.com/portsitter/portsitter/netutil/checker"
+	"github.com/portsitter/portsitter/netutil/portmap"
+	"github.com/portsitter/portsitter/netutil/portowner"
+	"github.com/portsitter/portsitter/netutil/route"
+	"github.com/portsitter/portsitter/netutil/simhome"
+)
+
+// breakPC is a fault of the PC in the demo, beside those of the router that simhome knows.
+type breakPC func(*daemon.World, *configs.Settings)
+
+// pcBreaks are in the order of the ladder. The last two show once a check is asked for.
+var pcBreaks = []struct {
+	code string
+	do   breakPC
+}{
+	{"no-network", noWay(route.ErrNoGateway)},
+	{"vpn-in-the-way", noWay(route.ErrOnlyTunnel)},
+	{"hosting-elsewhere", func(w *daemon.World, s *configs.Settings) {
+		game := portowner.Holder{Addr: netip.AddrPortFrom(netip.IPv4Unspecified(), s.Ports[0].Port+4), PID: 4242, Process: "Project64KSE.exe", Emulator: true}
+		w.Owner = func(context.Context, string, uint16) (portowner.Owners, error) {
+			return portowner.Owners{Elsewhere: []portowner.Holder{game}}, nil
+		}
+	}},
+	{"host-stuck", func(w *daemon.World, s *configs.Settings) {
+		game := portowner.Holder{Addr: netip.AddrPortFrom(netip.IPv4Unspecified(), s.Ports[0].Port), PID: 4242, Process: "Project64KSE.exe", Emulator: true}
+		w.Bound = func(string, uint16) (bool, error) { return true, nil }
+		w.Owner = func(context.Context, string, uint16) (portowner.Owners, error) {
+			return portowner.Owners{Port: []portowner.Holder{game}}, nil
+		}
+	}},
+	{"checker-down", func(_ *daemon.World, s *configs.Settings) {
+		s.Checker.URLs = []string{fmt.Sprintf("http://127.0.0.1:%d%s", discard, checker.CheckPath)}
+	}},
+}
+
+func noWay(err error) breakPC {
+	return func(w *daemon.World, _ *configs.Settings) {
+		w.Route = func(context.Context, configs.Network) (route.Report, error) { return route.Report{}, err }
+	}
+}
+
+// demoBreak brings about the fault of a diagnosis: in the home at once, on the PC by what it returns.
+func demoBreak(home *simhome.Home, code string) (breakPC, error) {
+	for _, b := range pcBreaks {
+		if b.code == code {
+			return b.do, nil
+		}
+	}
+	if code != "" && !slices.Contains(simhome.Breakable(), code) {
+		return nil, fail(exitUsage, "--break %q: %s", code, orElse(didYouMean(code, breakable()), "it can be one of "+strings.Join(breakable(), ", ")))
+	}
+	if code != "" {
+		if err := simhome.Break(home, code); err != nil {
+			return nil, &failure{exitUsage, err}
+		}
+	}
+	return func(*daemon.World, *configs.Settings) {}, nil
+}
+
+// breakable lists what --break takes.
+func breakable() []string {
+	var codes []string
+	for _, b := range pcBreaks {
+		codes = append(codes, b.code)
+	}
+	return append(codes, simhome.Breakable()...)
+}
+
+// demoChecker runs the project's own checker on loopback; its packets go through the home's router.
+func demoChecker(ctx context.Context, home *simhome.Home) (url string, err error) {
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("the demo's checker cannot listen on this PC: %w", err)
+	}
+	server := checker.NewServer(checker.ServerOptions{
+		AllowPrivate: true,
+		Dial: func(ctx context.Context, _ netip.Addr, target netip.AddrPort) (net.Conn, error) {
+			inside, in := home.Deliver(portmap.UDP, target.Port())
+			if !in || inside.Addr() != home.Self() {
+				inside = netip.AddrPortFrom(inside.Addr(), discard) // nobody is there
+			}
+			var dialer net.Dialer
+			return dialer.DialContext(ctx, "udp4", fmt.Sprintf("127.0.0.1:%d", inside.Port()))
+		},
+	})
+	go server.Serve(ctx, listener)
+	return fmt.Sprintf("http://%s%s", listener.Addr(), checker.CheckPath), nil
+}
+
+// discard is a port where nobody listens (RFC 863).
+const discard = 9
+
+// demoAsk asks the demo's checker, and tells the home's public address where it says loopback.
+func demoAsk(home *simhome.Home) func(context.Context, daemon.CheckOrder) (checker.Answer, error) {
+	return func(ctx context.Context, o daemon.CheckOrder) (checker.Answer, error) {
+		c := checker.Client{URLs: o.Servers, UserAgent: userAgent(), Game: o.Game, AllowPrivate: true}
+		a, err := c.Ask(ctx, netip.Addr{}, o.Port, o.Via, o.Hold)
+		if public, down := home.Public(); err == nil && down == nil {
+			a.Address = netip.AddrPortFrom(public, o.Port)
+		}
+		return a, err
+	}
+}

@@ -1,0 +1,105 @@
+package service
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/portsitter/portsitter/daemon"
+)
+
+// freePorts finds a TCP port for the page and a UDP port for the game.
+func freePorts(t *testing.T) (page netip.AddrPort, game int) {
+	t.Helper()
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	c, err := net.ListenPacket("udp4", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	return l.Addr().(*net.TCPAddr).AddrPort(), c.LocalAddr().(*net.UDPAddr).Port
+}
+
+// TestDemoBreaks runs the whole program against the home in software with every fault there is: real
+// sockets, the real page, the real checker. Each fault has to show as its own diagnosis, with
+// something to do about it.
+func TestDemoBreaks(t *testing.T) {
+	for _, code := range append([]string{""}, breakable()...) {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			page, game := freePorts(t)
+			file := filepath.Join(t.TempDir(), "portsitter.toml")
+			if err := os.WriteFile(file, fmt.Appendf(nil, "[[port]]\nport = %d\n", game), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+			defer cancel()
+			a := &app{stdout: io.Discard, stderr: io.Discard, configFlag: file, pageFlag: page.String()}
+			done := make(chan error, 1)
+			go func() { done <- a.demo(ctx, code) }()
+			want := daemon.Code(orElse(code, string(daemon.CodeReachable)))
+			port := pollDemo(t, ctx, page, want)
+			if (port.Verdict == daemon.NotReady) != (port.NextStep != "" && port.Address == "") && code != "" && port.Verdict == daemon.NotReady {
+				t.Errorf("verdict %s, next step %q, address %q", port.Verdict, port.NextStep, port.Address)
+			}
+			cancel()
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// pollDemo asks until the demo says what it should, and asks for a check where the fault shows only
+// then.
+func pollDemo(t *testing.T, ctx context.Context, page netip.AddrPort, want daemon.Code) daemon.Port {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	var last daemon.Port
+	asked := false
+	for {
+		select {
+		case <-ctx.Done():
+			t.Fatalf("says %s (%s), want %s\n%+v", last.Code, last.Headline, want, last.Steps)
+		case <-tick.C:
+		}
+		status, body, err := askPage(ctx, http.MethodGet, page, "/api/v1/status")
+		var s daemon.Status
+		if err != nil || status != http.StatusOK || json.Unmarshal(body, &s) != nil || len(s.Ports) != 1 {
+			continue
+		}
+		last = s.Ports[0]
+		if last.Code == want {
+			return last
+		}
+		if !asked && last.Code == daemon.CodeReady && (want == daemon.HostStuck || want == daemon.CheckerDown) {
+			status, _, err := askPage(ctx, http.MethodPost, page, "/api/v1/check?while_hosting=1")
+			asked = err == nil && status == http.StatusAccepted
+		}
+	}
+}
+
+func TestDemoBreakThatIsNotThere(t *testing.T) {
+	a := &app{stdout: io.Discard, stderr: io.Discard}
+	a.configFlag = filepath.Join(t.TempDir(), "portsitter.toml")
+	if err := os.WriteFile(a.configFlag, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	err := a.demo(t.Context(), "carrier-nut")
+	if err == nil || report(io.Discard, err) != exitUsage || err.Error() != `--break "carrier-nut": did you mean "carrier-nat"?` {
+		t.Errorf("error %v", err)
+	}
+}
