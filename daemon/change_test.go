@@ -151,10 +151,10 @@ func TestPublicAddressChanges(t *testing.T) {
 			t.Errorf("address %s", a)
 		}
 		h.want(CodeReady)
-		if !slices.ContainsFunc(h.events, func(e Event) bool {
+		if !slices.ContainsFunc(h.events(), func(e Event) bool {
 			return e.Kind == "address" && strings.Contains(e.Text, "changed from 11.77.0.2 to 11.77.0.33")
 		}) {
-			t.Errorf("history %+v", h.events)
+			t.Errorf("history %+v", h.events())
 		}
 	})
 }

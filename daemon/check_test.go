@@ -18,16 +18,16 @@ func TestCheckedAfterMapping(t *testing.T) {
 		if o := h.port().Outside; o.State != "reachable" || o.AnsweredBy != "stand-in" || o.ID != 1 {
 			t.Errorf("outside %+v", o)
 		}
-		if h.standing || h.standIns != 1 {
-			t.Errorf("the stand-in took the port %d times and holds it: %t", h.standIns, h.standing)
+		if h.standing.Load() || h.standIns.Load() != 1 {
+			t.Errorf("the stand-in took the port %d times and holds it: %t", h.standIns.Load(), h.standing.Load())
 		}
 		h.pass(23 * time.Hour)
-		if h.checks != 1 {
-			t.Errorf("%d checks though nothing changed", h.checks)
+		if h.checks.Load() != 1 {
+			t.Errorf("%d checks though nothing changed", h.checks.Load())
 		}
 		h.pass(2 * time.Hour)
-		if h.checks != 2 {
-			t.Errorf("%d checks in 25 hours, want 2", h.checks)
+		if h.checks.Load() != 2 {
+			t.Errorf("%d checks in 25 hours, want 2", h.checks.Load())
 		}
 	})
 }
@@ -38,20 +38,20 @@ func TestNeverUnderAGame(t *testing.T) {
 	inHouseWith(t, checkSettings(), func(h *house) { h.hosting, h.gameStuck = true, true }, func(h *house) {
 		h.pass(time.Hour)
 		h.want(CodeReady)
-		if h.checks != 0 {
-			t.Fatalf("%d checks under a game that nobody asked for", h.checks)
+		if h.checks.Load() != 0 {
+			t.Fatalf("%d checks under a game that nobody asked for", h.checks.Load())
 		}
 		var hosting *HostingError
-		if _, err := h.check(false); !errors.As(err, &hosting) || hosting.Who == "" || h.checks != 0 {
-			t.Errorf("without a person's word: %v, %d checks", err, h.checks)
+		if _, err := h.check(false); !errors.As(err, &hosting) || hosting.Who == "" || h.checks.Load() != 0 {
+			t.Errorf("without a person's word: %v, %d checks", err, h.checks.Load())
 		}
-		if _, err := h.check(true); err != nil || h.checks != 1 || h.standIns != 0 {
-			t.Errorf("with it: %v, %d checks, %d stand-ins", err, h.checks, h.standIns)
+		if _, err := h.check(true); err != nil || h.checks.Load() != 1 || h.standIns.Load() != 0 {
+			t.Errorf("with it: %v, %d checks, %d stand-ins", err, h.checks.Load(), h.standIns.Load())
 		}
 		h.want(HostStuck)
 		h.pass(time.Hour)
-		if h.checks != 1 || len(h.Table()) != 1 || h.Requests().Of(portmap.PCP, simhome.OpUnmap) != 0 {
-			t.Errorf("after a failed check under a game: %d checks, table %+v", h.checks, h.Table())
+		if h.checks.Load() != 1 || len(h.Table()) != 1 || h.Requests().Of(portmap.PCP, simhome.OpUnmap) != 0 {
+			t.Errorf("after a failed check under a game: %d checks, table %+v", h.checks.Load(), h.Table())
 		}
 	})
 }
@@ -73,12 +73,12 @@ func TestCheckWithAGame(t *testing.T) {
 func TestCoolDown(t *testing.T) {
 	inHouseWith(t, checkSettings(), nil, func(h *house) {
 		h.pass(2 * time.Second)
-		if id, err := h.check(false); id != 1 || err != nil || h.checks != 1 {
-			t.Errorf("within 30 s: id %d, %v, %d checks", id, err, h.checks)
+		if id, err := h.check(false); id != 1 || err != nil || h.checks.Load() != 1 {
+			t.Errorf("within 30 s: id %d, %v, %d checks", id, err, h.checks.Load())
 		}
 		h.pass(15 * time.Second)
-		if id, _ := h.check(false); id != 2 || h.checks != 2 {
-			t.Errorf("later: id %d, %d checks", id, h.checks)
+		if id, _ := h.check(false); id != 2 || h.checks.Load() != 2 {
+			t.Errorf("later: id %d, %d checks", id, h.checks.Load())
 		}
 		if _, err := h.d.Check(context.Background(), "nonsense", false); !errors.As(err, new(*NoPortError)) {
 			t.Errorf("a port that is not there: %v", err)
@@ -94,8 +94,8 @@ func TestNotForwardingIsRepairedOnce(t *testing.T) {
 		if n := h.Requests().Of(portmap.PCP, simhome.OpUnmap); n != 1 {
 			t.Errorf("%d repairs", n)
 		}
-		if h.checks != 2*standInTries {
-			t.Errorf("%d tries, want three before and three after the repair", h.checks)
+		if h.checks.Load() != 2*standInTries {
+			t.Errorf("%d tries, want three before and three after the repair", h.checks.Load())
 		}
 		h.pass(9 * time.Minute)
 		if n := h.Requests().Of(portmap.PCP, simhome.OpUnmap); n != 1 {
@@ -154,8 +154,8 @@ func TestCheckerDown(t *testing.T) {
 			t.Errorf("verdict %s, outside %+v", h.port().Verdict, o)
 		}
 		h.pass(24 * time.Hour)
-		if h.checks > 6 {
-			t.Errorf("%d questions to a checker that is down, in a day", h.checks)
+		if h.checks.Load() > 6 {
+			t.Errorf("%d questions to a checker that is down, in a day", h.checks.Load())
 		}
 	})
 }
@@ -171,11 +171,11 @@ func TestHostingElsewhere(t *testing.T) {
 func TestEmulatorGetsItsPort(t *testing.T) {
 	inHouseWith(t, checkSettings(), func(h *house) { h.checkTakes = time.Minute }, func(h *house) {
 		h.pass(time.Second)
-		if !h.standing {
+		if !h.standing.Load() {
 			t.Fatal("no stand-in")
 		}
 		h.pass(3 * time.Second)
-		if h.standing {
+		if h.standing.Load() {
 			t.Error("the stand-in still holds the port")
 		}
 	})
@@ -187,8 +187,8 @@ func TestChangedAddressIsCheckedAnew(t *testing.T) {
 		h.want(CodeReachable)
 		h.Renumber(netip.MustParseAddr("11.77.0.33"))
 		h.pass(25 * time.Second)
-		if h.checks != 2 {
-			t.Errorf("%d checks after a change of address", h.checks)
+		if h.checks.Load() != 2 {
+			t.Errorf("%d checks after a change of address", h.checks.Load())
 		}
 	})
 }
@@ -203,8 +203,8 @@ func TestGameStartedSinceTheLastLook(t *testing.T) {
 		h.mu.Unlock()
 		h.Renumber(netip.MustParseAddr("11.77.0.33")) // makes a check due
 		h.pass(25 * time.Second)
-		if h.checks != 1 || h.standIns != 1 {
-			t.Errorf("%d checks, %d stand-ins", h.checks, h.standIns)
+		if h.checks.Load() != 1 || h.standIns.Load() != 1 {
+			t.Errorf("%d checks, %d stand-ins", h.checks.Load(), h.standIns.Load())
 		}
 	})
 }

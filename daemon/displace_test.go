@@ -63,8 +63,8 @@ func TestOtherPCHoldsThePort(t *testing.T) {
 					t.Errorf("left behind: %+v", h.Table())
 				}
 				h.stop()
-				if len(h.Table()) != 0 || len(h.memory.Entries) != 0 {
-					t.Errorf("left behind: %+v, claimed %+v", h.Table(), h.memory.Entries)
+				if len(h.Table()) != 0 || len(h.kept().Entries) != 0 {
+					t.Errorf("left behind: %+v, claimed %+v", h.Table(), h.kept().Entries)
 				}
 			})
 		})

@@ -24,7 +24,7 @@ func checkSettings() configs.Settings {
 func (h *house) bound(string, uint16) (bool, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.hosting || h.standing, nil
+	return h.hosting || h.standing.Load(), nil
 }
 
 func (h *house) owner(context.Context, string, uint16) (portowner.Owners, error) {
@@ -34,7 +34,7 @@ func (h *house) owner(context.Context, string, uint16) (portowner.Owners, error)
 	if h.hosting && !h.unseen {
 		o.Port = append(o.Port, portowner.Holder{PID: 4242, Process: "Project64KSE.exe", Emulator: true})
 	}
-	if h.standing {
+	if h.standing.Load() {
 		o.Port = append(o.Port, portowner.Holder{PID: 1, Process: "portsitter", Self: true})
 	}
 	if h.elsewhere {
@@ -55,8 +55,8 @@ func (h *house) standIn(context.Context, uint16) (Answerer, error) {
 	if h.hosting {
 		return nil, kaillera.ErrPortTaken
 	}
-	h.standing = true
-	h.standIns++
+	h.standing.Store(true)
+	h.standIns.Add(1)
 	return &answerer{h, make(chan struct{})}, nil
 }
 
@@ -72,8 +72,7 @@ func (a *answerer) Serve(ctx context.Context) (kaillera.Report, error) {
 func (a *answerer) Close() error {
 	a.h.mu.Lock()
 	defer a.h.mu.Unlock()
-	if a.h.standing {
-		a.h.standing = false
+	if a.h.standing.Swap(false) {
 		close(a.done)
 	}
 	return nil
@@ -82,7 +81,7 @@ func (a *answerer) Close() error {
 // askChecker knocks as a stranger would.
 func (h *house) askChecker(ctx context.Context, o CheckOrder) (checker.Answer, error) {
 	h.mu.Lock()
-	h.checks++
+	h.checks.Add(1)
 	down, takes := h.checkerDown, h.checkTakes
 	h.mu.Unlock()
 	if down {
@@ -101,7 +100,7 @@ func (h *house) askChecker(ctx context.Context, o CheckOrder) (checker.Answer, e
 	to, in := h.Deliver(portmap.UDP, o.Port)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	answers := h.standing || h.hosting && !h.gameStuck
+	answers := h.standing.Load() || h.hosting && !h.gameStuck
 	return checker.Answer{Reachable: in && to.Addr() == self && answers, Address: netip.AddrPortFrom(outside, o.Port), Checker: o.Servers[0]}, nil
 }
 

@@ -4,8 +4,10 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,15 +33,15 @@ type house struct {
 	report   route.Report
 	routeErr error
 	memory   Memory
-	events   []Event
+	written  []Event
 	log      strings.Builder
 
-	hosting     bool // a game holds the port
-	unseen      bool // but a look at the owners does not show it yet
-	elsewhere   bool // an emulator holds another port
-	standIns    int  // how often the stand-in took the port
-	standing    bool // it has it now
-	checks      int  // questions that reached the checker
+	hosting     bool         // a game holds the port
+	unseen      bool         // but a look at the owners does not show it yet
+	elsewhere   bool         // an emulator holds another port
+	standIns    atomic.Int32 // how often the stand-in took the port
+	standing    atomic.Bool  // it has it now
+	checks      atomic.Int32 // questions that reached the checker
 	checkerDown bool
 	gameStuck   bool
 	checkTakes  time.Duration
@@ -117,7 +119,7 @@ func (h *house) world() World {
 		Record: func(e Event) error {
 			h.mu.Lock()
 			defer h.mu.Unlock()
-			h.events = append(h.events, e)
+			h.written = append(h.written, e)
 			return nil
 		},
 	}
@@ -128,6 +130,20 @@ func (h *house) pass(d time.Duration) {
 	timer := time.NewTimer(d)
 	<-timer.C
 	synctest.Wait()
+}
+
+// events are the lines of history so far.
+func (h *house) events() []Event {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.written)
+}
+
+// kept is what is in the state file.
+func (h *house) kept() Memory {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.memory
 }
 
 func (h *house) port() Port { return h.d.Status().Ports[0] }

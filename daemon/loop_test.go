@@ -39,8 +39,8 @@ func TestMapsByWhoeverAnswers(t *testing.T) {
 				if table := h.Table(); len(table) != 0 {
 					t.Errorf("left in the router: %+v", table)
 				}
-				if len(h.memory.Entries) != 0 {
-					t.Errorf("still claimed: %+v", h.memory.Entries)
+				if len(h.kept().Entries) != 0 {
+					t.Errorf("still claimed: %+v", h.kept().Entries)
 				}
 			})
 		})
@@ -83,8 +83,8 @@ func TestFiveHours(t *testing.T) {
 				if perHour := tally.Total() / 5; perHour > 300 {
 					t.Errorf("%d requests an hour, want at most 300", perHour)
 				}
-				if n := len(h.events); n > 5 {
-					t.Errorf("%d lines of history though nothing happened: %+v", n, h.events)
+				if n := len(h.events()); n > 5 {
+					t.Errorf("%d lines of history though nothing happened: %+v", n, h.events())
 				}
 			})
 		})
@@ -172,7 +172,7 @@ func TestSameNonceAfterACrash(t *testing.T) {
 	}, func(h *house) {
 		h.pass(time.Second)
 		h.wantOpen(true)
-		kept := h.memory // as on disk when the process dies
+		kept := h.kept() // as on disk when the process dies
 		before := h.Table()
 		h.stop()
 		h.memory = kept
@@ -216,12 +216,12 @@ func TestHistoryTellsHowLongThePortWasShut(t *testing.T) {
 		h.wake("link up")
 		h.pass(time.Second)
 		h.want(CodeReady)
-		last := h.events[len(h.events)-1]
+		last := h.events()[len(h.events())-1]
 		if last.Code != CodeReady || last.Shut < 9*60 || last.Shut > 10*60 {
 			t.Errorf("the last line is %+v", last)
 		}
-		if !slices.ContainsFunc(h.events, func(e Event) bool { return e.Code == NoRouterAnswer }) {
-			t.Errorf("no line says that the router fell silent: %+v", h.events)
+		if !slices.ContainsFunc(h.events(), func(e Event) bool { return e.Code == NoRouterAnswer }) {
+			t.Errorf("no line says that the router fell silent: %+v", h.events())
 		}
 	})
 }
@@ -235,8 +235,8 @@ func TestOneRequestAtATime(t *testing.T) {
 		h.pass(2 * time.Hour)
 		h.want(CodeReady)
 		h.wantOpen(true)
-		if len(h.events) > 5 {
-			t.Errorf("something broke on the way: %+v", h.events)
+		if len(h.events()) > 5 {
+			t.Errorf("something broke on the way: %+v", h.events())
 		}
 	})
 }
