@@ -48,13 +48,14 @@ type Daemon struct {
 	lastSOAP time.Time // when the last question to a UPnP router ended
 
 	// How others reach the loop.
-	poke      chan struct{}   // 1 slot: think again
-	network   chan string     // 1 slot: the network may have changed; calls off a question under way
-	inbox     chan func()     // results of jobs, run by the loop
-	settings  chan configured // 1 slot
-	disk      chan func()     // for the disk's goroutine
-	jobs      sync.WaitGroup
-	endSearch context.CancelFunc // of the search that runs or ran last
+	poke         chan struct{}   // 1 slot: think again
+	network      chan string     // 1 slot: the network may have changed; calls off a question under way
+	inbox        chan func()     // results of jobs, run by the loop
+	settings     chan configured // 1 slot
+	disk         chan func()     // for the disk's goroutine
+	jobs         sync.WaitGroup
+	endSearch    context.CancelFunc // of the search that runs or ran last
+	endListening context.CancelFunc // of the listener on the present route
 
 	// What others read.
 	published atomic.Pointer[publication]
@@ -71,15 +72,16 @@ type configured struct {
 func New(o Options) *Daemon {
 	d := &Daemon{
 		world: o.World, log: o.Log, version: o.Version, demo: o.Demo, past: o.Past,
-		state:     newState(o.Settings, o.Memory, o.World.Now()),
-		saved:     o.Memory,
-		notices:   o.Notices,
-		poke:      make(chan struct{}, 1),
-		network:   make(chan string, 1),
-		inbox:     make(chan func(), 16),
-		settings:  make(chan configured, 1),
-		disk:      make(chan func(), 256),
-		endSearch: func() {},
+		state:        newState(o.Settings, o.Memory, o.World.Now()),
+		saved:        o.Memory,
+		notices:      o.Notices,
+		poke:         make(chan struct{}, 1),
+		network:      make(chan string, 1),
+		inbox:        make(chan func(), 16),
+		settings:     make(chan configured, 1),
+		disk:         make(chan func(), 256),
+		endSearch:    func() {},
+		endListening: func() {},
 	}
 	d.history.Store(&[]Event{})
 	d.publish(decide(d.state, d.state.started))

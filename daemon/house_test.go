@@ -36,6 +36,7 @@ type house struct {
 	written  []Event
 	log      strings.Builder
 
+	deaf        atomic.Bool  // announcements are not heard
 	hosting     bool         // a game holds the port
 	unseen      bool         // but a look at the owners does not show it yet
 	elsewhere   bool         // an emulator holds another port
@@ -101,6 +102,7 @@ func (h *house) world() World {
 		Search: func(ctx context.Context, o SearchOrder, answered func(portmap.Answer)) {
 			h.Search(ctx, o.Route.Local, o.Protocols, answered)
 		},
+		Listen:  h.listen,
 		AskHTTP: public, AskSTUN: public,
 		Bound: h.bound, Owner: h.owner, StandIn: h.standIn, AskChecker: h.askChecker,
 		Watch: func(ctx context.Context, wake func(string)) error {
@@ -123,6 +125,19 @@ func (h *house) world() World {
 			return nil
 		},
 	}
+}
+
+// listen hears the home's announcements, unless the house is deaf.
+func (h *house) listen(ctx context.Context, _ route.Route, heard func(portmap.Announcement)) error {
+	stop := h.OnAnnounce(func(a simhome.Announcement) {
+		if h.deaf.Load() {
+			return
+		}
+		go heard(portmap.Announcement{From: gateway, Protocol: portmap.NATPMP, Outer: portmap.Outer{Addr: a.Outer, Epoch: a.Epoch, HasEpoch: true}})
+	})
+	defer stop()
+	<-ctx.Done()
+	return nil
 }
 
 // pass lets virtual time go by until everything that is due in d has happened.

@@ -97,3 +97,25 @@ func (d *Daemon) startPublic(ctx context.Context) {
 		})
 	})
 }
+
+// startListening hears the router of the present route, beside the loop, instead of the one before.
+func (d *Daemon) startListening(ctx context.Context) {
+	d.endListening()
+	way := d.state.way()
+	if !way.Valid() {
+		return
+	}
+	ctx, d.endListening = context.WithCancel(ctx)
+	d.job(ctx, func(ctx context.Context) {
+		err := d.world.Listen(ctx, way, func(a portmap.Announcement) {
+			d.tell(ctx, func() {
+				if d.state.way() == way {
+					d.state.learnAnnouncement(a, d.world.Now())
+				}
+			})
+		})
+		if err != nil && ctx.Err() == nil {
+			d.log.Warn("the router's announcements cannot be heard; asking it regularly instead", "error", err)
+		}
+	})
+}

@@ -60,7 +60,9 @@ func (s *state) learnSearchEnd(n int, now time.Time) {
 	r.running = false
 	if len(r.clients) == 0 {
 		r.rounds++
-		r.again = now.Add(searchPause(r.rounds))
+		if r.again.IsZero() { // else the router has announced itself meanwhile
+			r.again = now.Add(searchPause(r.rounds, now.Sub(r.answered)))
+		}
 	}
 }
 
@@ -193,5 +195,29 @@ func (s *state) dispute(now time.Time) {
 	}
 	if now.Sub(u.stun.At) > disputeEvery {
 		u.stunDue = now
+	}
+}
+
+// learnAnnouncement takes what the router said unasked. It is a hint to look, at most once a second:
+// anybody on the LAN can forge one, and what follows from it is read from the router itself.
+func (s *state) learnAnnouncement(a portmap.Announcement, now time.Time) {
+	r := &s.router
+	if a.Protocol == portmap.UPnP && !r.notified.Restarted(a) {
+		return
+	}
+	at := later(now, r.hinted.Add(hintApart))
+	r.hinted = at
+	if r.running { // whoever has just started is about to answer, or to be asked again
+		r.again = at
+		return
+	}
+	if len(r.clients) == 0 {
+		r.again = at
+	}
+	r.outerDue = at
+	for i := range s.ports {
+		if p := &s.ports[i]; p.mapping == nil || p.mapping.Protocol == portmap.UPnP {
+			p.lookDue = at
+		}
 	}
 }

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"net/netip"
 	"slices"
 	"testing"
@@ -137,31 +138,59 @@ func searches(h *house) int {
 	return n
 }
 
+// TestLostTable: the router loses its table. Announced it is heard at once; else it is found out by
+// the epoch or by reading back.
 func TestLostTable(t *testing.T) {
 	for _, row := range []struct {
-		protocol portmap.Protocol
-		what     string
-		lose     func(*house)
-		within   time.Duration
+		protocol  portmap.Protocol
+		what      string
+		lose      func(*house)
+		announced bool
+		unheard   time.Duration
 	}{
-		{portmap.PCP, "reboot", func(h *house) { h.Reboot(false) }, 25 * time.Second},
-		{portmap.NATPMP, "reboot", func(h *house) { h.Reboot(false) }, 25 * time.Second},
-		{portmap.UPnP, "reboot", func(h *house) { h.Reboot(false) }, 65 * time.Second},
-		{portmap.UPnP, "reboot, under another URL", func(h *house) { h.Reboot(true) }, 65 * time.Second},
-		{portmap.UPnP, "flush", func(h *house) { h.Flush() }, 65 * time.Second},
+		{portmap.PCP, "reboot", func(h *house) { h.Reboot(false) }, true, 25 * time.Second},
+		{portmap.NATPMP, "reboot", func(h *house) { h.Reboot(false) }, true, 25 * time.Second},
+		{portmap.UPnP, "reboot", func(h *house) { h.Reboot(false) }, true, 65 * time.Second},
+		{portmap.UPnP, "reboot, under another URL", func(h *house) { h.Reboot(true) }, true, 65 * time.Second},
+		{portmap.NATPMP, "power cut", powerCut, true, 25 * time.Second},
+		{portmap.UPnP, "power cut, under another URL", powerCut, true, 65 * time.Second},
+		{portmap.NATPMP, "mapping daemon crashes", daemonCrash, true, 25 * time.Second},
+		{portmap.UPnP, "flush", func(h *house) { h.Flush() }, false, 65 * time.Second},
 	} {
-		t.Run(string(row.protocol)+" "+row.what, func(t *testing.T) {
-			inHouse(t, only(row.protocol), func(h *house) {
-				h.pass(10 * time.Minute)
-				h.wantOpen(true)
-				row.lose(h)
-				h.wantOpen(false)
-				h.pass(row.within)
-				h.wantOpen(true)
-				h.want(CodeReady)
+		for _, deaf := range []bool{false, true} {
+			within := 2 * time.Second
+			if deaf || !row.announced {
+				within = row.unheard
+			}
+			t.Run(fmt.Sprintf("%s %s, within %s", row.protocol, row.what, within), func(t *testing.T) {
+				inHouse(t, only(row.protocol), func(h *house) {
+					h.deaf.Store(deaf)
+					h.pass(10 * time.Minute)
+					h.wantOpen(true)
+					row.lose(h)
+					if len(h.Table()) > 0 && row.what != "mapping daemon crashes" { // that leaves the rules in force
+						t.Errorf("nothing was lost: %+v", h.Table())
+					}
+					h.pass(within)
+					h.wantOpen(true)
+					h.want(CodeReady)
+				})
 			})
-		})
+		}
 	}
+}
+
+func powerCut(h *house) {
+	h.PowerOff()
+	h.pass(2 * time.Minute)
+	h.want(NoRouterAnswer)
+	h.PowerOn(true)
+}
+
+func daemonCrash(h *house) {
+	h.Crash()
+	h.pass(90 * time.Second)
+	h.Return()
 }
 
 // TestSameNonceAfterACrash: the router insists on the PCP nonce, and we come back after a kill -9.

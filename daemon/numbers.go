@@ -15,6 +15,8 @@ const (
 	lookApart         = 15 * time.Second // per port: keeps 32 ports at 240 read-backs an hour
 	searchAtMostEvery = 2 * time.Second
 	soapApart         = 200 * time.Millisecond // between two UPnP requests; some routers break when hurried
+	startsWithin      = 15 * time.Minute       // a router that fell silent is expected back
+	hintApart         = time.Second            // between two looks that announcements ask for
 	requestTimeout    = 5 * time.Second
 	stopWithin        = 3 * time.Second
 	disputeEvery      = 10 * time.Minute // two sources tell different addresses: ask again
@@ -33,8 +35,14 @@ const (
 	freshLook         = 2 * time.Second // how old a read-back may be that a mapping request relies on
 )
 
-// searchPause is how long to wait after the n-th search in a row that found nobody.
-func searchPause(n int) time.Duration { return doubling(5*time.Second, n, 5*time.Minute) }
+// searchPause is how long to wait after the n-th search in a row that found nobody. A router that
+// has answered not long ago is most likely starting: it is not left alone for long.
+func searchPause(n int, silent time.Duration) time.Duration {
+	if silent < startsWithin {
+		return doubling(5*time.Second, n, 15*time.Second)
+	}
+	return doubling(5*time.Second, n, 5*time.Minute)
+}
 
 // refusalPause is how long a protocol is left alone after its n-th no in a row.
 func refusalPause(err error, n int) time.Duration {

@@ -26,10 +26,14 @@ func (d *Daemon) observeRoute(ctx context.Context) {
 			d.log.Warn("the system's routes could not be read; going on with the known ones", "error", err)
 			return
 		}
-		d.state.learnRoute(Fact[route.Report]{Value: report, At: now, Err: err}, "")
+		if d.state.learnRoute(Fact[route.Report]{Value: report, At: now, Err: err}, "") {
+			d.startListening(ctx)
+		}
 		return
 	}
-	d.state.learnRoute(known(report, now), d.world.HardwareAddr(report.Route))
+	if d.state.learnRoute(known(report, now), d.world.HardwareAddr(report.Route)) {
+		d.startListening(ctx)
+	}
 }
 
 // noWay tells the knowledge that there is no way out from not knowing.

@@ -42,7 +42,9 @@ type routerState struct {
 	outer    Fact[portmap.Outer]
 	outerDue time.Time
 	epochs   map[portmap.Protocol]*portmap.EpochClock
-	bootedAt time.Time // from the epoch; zero when not told
+	bootedAt time.Time           // from the epoch; zero when not told
+	notified portmap.NotifyWatch // tells a start from UPnP's routine announcements
+	hinted   time.Time           // when an announcement last made us look
 }
 
 // publicState is what the internet says about our address.

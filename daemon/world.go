@@ -26,6 +26,8 @@ type World struct {
 	HardwareAddr func(route.Route) string
 	// Search asks a gateway by every protocol; see portmap.Search.
 	Search func(context.Context, SearchOrder, func(portmap.Answer))
+	// Listen hears what the router of that route announces, until ctx ends.
+	Listen func(ctx context.Context, r route.Route, heard func(portmap.Announcement)) error
 	// AskHTTP and AskSTUN ask one of the servers for our public IPv4 address. local is our address
 	// facing the gateway, so that the answer is about that way out.
 	AskHTTP func(ctx context.Context, local netip.Addr, servers []string) (netip.Addr, error)

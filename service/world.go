@@ -36,6 +36,10 @@ func realWorld(store *daemon.Store, log *slog.Logger) daemon.World {
 				Protocols: o.Protocols, Known: o.Known, Permanent: o.Permanent, Slow: o.Slow, Log: log,
 			}.Run(ctx, answered)
 		},
+		Listen: func(ctx context.Context, r route.Route, heard func(portmap.Announcement)) error {
+			l := portmap.Listener{Gateway: r.Gateway, Interface: r.Index, Log: log}
+			return l.Run(ctx, heard)
+		},
 		AskHTTP: askInTurn(func(urls []string) *publicip.Source { return publicip.HTTPServers(urls, userAgent()) }),
 		AskSTUN: askInTurn(publicip.STUNServers),
 		Bound:   portowner.Bound,

@@ -113,6 +113,39 @@ func TestProbeOnTheWire(t *testing.T) {
 	}
 }
 
+// refusedConn learns of a closed port when it writes, and then sends nothing.
+type refusedConn struct {
+	net.Conn
+	pending int
+}
+
+func (c *refusedConn) Write(b []byte) (int, error) {
+	if c.pending > 0 {
+		c.pending--
+		return 0, &net.OpError{Op: "write", Err: portClosed}
+	}
+	return c.Conn.Write(b)
+}
+
+// TestProbeRefusedWhenWriting: the datagram that could not be sent is sent after all, and the refusal
+// of an earlier one counts.
+func TestProbeRefusedWhenWriting(t *testing.T) {
+	host, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer host.Close()
+	to := host.LocalAddr().(*net.UDPAddr).AddrPort()
+	res, err := Probe(t.Context(), &refusedConn{dial(t, to), 1}, ProbeOptions{Ask: AskPing, Budget: 240 * ms})
+	if err != nil || !res.Refused || res.Tries < 2 {
+		t.Errorf("refused once: %+v, %v", res, err)
+	}
+	res, err = Probe(t.Context(), &refusedConn{dial(t, to), 100}, ProbeOptions{Budget: 240 * ms})
+	if !errors.Is(err, portClosed) || !res.Refused || res.Tries != 0 {
+		t.Errorf("refused always: %+v, %v", res, err)
+	}
+}
+
 // TestProbeLeavesTheSocket: the caller's deadline-free socket is his again.
 func TestProbeLeavesTheSocket(t *testing.T) {
 	echo, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
@@ -129,4 +162,25 @@ func TestProbeLeavesTheSocket(t *testing.T) {
 	if n, err := conn.Read(make([]byte, 10)); n != 5 || err != nil {
 		t.Errorf("read %d, %v", n, err)
 	}
+}
+
+// FuzzProbeHears lets a probe hear anything after each of its ways to ask.
+func FuzzProbeHears(f *testing.F) {
+	f.Add([]byte(pong), []byte(accept))
+	f.Add([]byte(alert), []byte(alerted))
+	f.Add([]byte(framed), TokenAnswer(Token{}))
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		for _, ask := range []Ask{AskLeast, AskPing, AskJoin, AskToken} {
+			p := newProbe(nil, ProbeOptions{Ask: ask})
+			p.step = 1
+			if p.look != nil {
+				p.looks = 1
+			}
+			p.hear(a)
+			p.hear(b)
+			if r := p.result(); ask == AskToken && r.Answered || r.Accepted && !r.Answered || r.Nick != Text([]byte(r.Nick)) {
+				t.Fatalf("ask %d: %+v", ask, r)
+			}
+		}
+	})
 }

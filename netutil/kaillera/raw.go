@@ -104,7 +104,9 @@ func TokenOf(b []byte) (t Token) {
 
 // Look is the one datagram that may be sent to a host that could be G1: a request and, newer than
 // it, an EXIT; 167 bytes. An idle host answers with its accept and is idle again at once, whatever
-// gets lost on the way, since both travel together. Its user sees that somebody came and left.
+// gets lost on the way, since both travel together. Its user sees that somebody came and left. Of a
+// G1 host that is half-open or wedged with serial 0, only the EXIT is new: it frees the host, and the
+// next Look is answered.
 //
 // Not while a player may be connected: one in 18 such hosts (14 serials of 256) would take the EXIT
 // for the player's.

@@ -46,7 +46,7 @@ func TestSortRaw(t *testing.T) {
 	if got := TokenOf(wrongTag); got != (Token{}) {
 		t.Errorf("no token, but %x", got)
 	}
-	if NewToken() == NewToken() || NewToken() == (Token{}) {
+	if a, b := NewToken(), NewToken(); a == b || a == (Token{}) {
 		t.Error("tokens can be guessed")
 	}
 }

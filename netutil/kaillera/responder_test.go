@@ -27,80 +27,84 @@ type talk struct {
 }
 
 // history repeats all instructions up to the n-th, as Smash64's checker does.
-func history(t *testing.T, n int, all ...Instruction) string {
+func history(n int, all ...Instruction) string {
 	newest := slices.Clone(all[:n])
 	slices.Reverse(newest)
-	return string(encode(t, uint8(n-1), newest...))
+	return string(mustEncode(uint8(n-1), newest...))
+}
+
+// What a checker and a player send.
+var (
+	request = Request("smash64.online", "p2p-checker-bot")
+	line    = Chat(5, "\n")
+	smash   = []Instruction{request, Confirm(), line, line, line, line, line, line, line, Exit()}
+	player  = []Instruction{Request("Mario", "Project64k"), Confirm(), Ping(128), Chat(5, "Using version: v0r6")}
+	lookIn  = string(Look("Portsitter", "port test"))
+)
+
+var responderCases = []struct {
+	name  string
+	talks []talk
+	want  Report
+}{
+	{"PINGRQ", []talk{{checker, pingQuestion, "\x00xxxxxxxxxx\x00"}},
+		Report{Visitors: []Visitor{{checker, CheckPing, 1, false}}, Answers: 1}},
+	{"token", []talk{{checker, string(TokenQuestion(Token{7})), string(TokenAnswer(Token{7}))}},
+		Report{Visitors: []Visitor{{checker, CheckToken, 1, false}}, Answers: 1}},
+	{"look, and again", []talk{{checker, lookIn, acceptBytes}, {checker, lookIn, acceptBytes}},
+		Report{Visitors: []Visitor{{checker, CheckLook, 2, false}}, Answers: 2}},
+	{"Smash64's checker", []talk{
+		{checker, history(1, smash...), acceptBytes},
+		{checker, history(2, smash...), "\x00"},
+		{checker, history(3, smash...), "\x00"},
+		{checker, history(4, smash...), "\x00"},
+		{checker, history(10, smash...), ""},
+	}, Report{Visitors: []Visitor{{checker, CheckJoin, 5, true}}, Answers: 4}},
+	{"it asks again", []talk{
+		{checker, history(1, request), acceptBytes},
+		{checker, history(2, request, request), acceptBytes},
+		{checker, history(2, request, request), acceptBytes},
+		{checker, history(3, request, request, Confirm()), "\x00"},
+	}, Report{Visitors: []Visitor{{checker, CheckJoin, 4, true}}, Answers: 4}},
+	{"its first packets got lost", []talk{{checker, history(2, smash...), acceptBytes}},
+		Report{Visitors: []Visitor{{checker, CheckJoin, 1, false}}, Answers: 1}},
+	{"player", []talk{
+		{stranger, history(1, player...), acceptBytes},
+		{stranger, history(2, player...), "\x00"},
+		{stranger, history(3, player...), farewellBytes},
+		{stranger, history(4, player...), "\x00"},
+		{stranger, string(mustEncode(99, Ping(32))), ""}, // out of the window
+		{stranger, string(mustEncode(4, Ping(32))), farewellBytes},
+		{stranger, string(mustEncode(5, Exit())), ""},
+		{stranger, string(mustEncode(6, Ping(32))), ""}, // he is forgotten
+	}, Report{Visitors: []Visitor{{stranger, CheckPlayer, 6, true}}, Players: 1, Strangers: 2, Answers: 5}},
+	{"G3 player", []talk{{stranger, "\x01\xFF\xFF\xFF\xFF\x00\x00\x00\x00\xA1\x00\x00" + names("n", "a"), ""}},
+		Report{Visitors: []Visitor{{stranger, CheckPlayer, 1, false}}, Players: 1}},
+	{"strangers", []talk{
+		{stranger, "", ""},
+		{stranger, "\x00", ""},
+		{stranger, "\x01", ""},
+		{stranger, "\x00IPIS 203.0.113.7\x00", ""},
+		{stranger, string(PingAnswer()), ""},
+		{stranger, string(TokenAnswer(Token{7})), ""},
+		{stranger, "GET / HTTP/1.1\r\n\r\n", ""},
+		{stranger, string(mustEncode(3, Ping(32))), ""},                    // a leftover peer
+		{stranger, string(mustEncode(99, Request("n", "a"))), ""},          // out of the window
+		{stranger, string(mustEncode(0, Chat(0, "hello"))), ""},            // never asked
+		{stranger, string(mustEncode(0, Exit())), ""},                      // likewise
+		{stranger, "\x01\xFF\xFF\xFF\xFF\x00\x00\x00\x00\x01\x00\x0A", ""}, // G3, no request
+	}, Report{Strangers: 12}},
+	{"both at once", []talk{
+		{checker, history(1, smash...), acceptBytes},
+		{stranger, history(1, player...), acceptBytes},
+		{checker, history(2, smash...), "\x00"},
+		{stranger, history(3, player...), farewellBytes},
+		{checker, history(3, smash...), "\x00"},
+	}, Report{Visitors: []Visitor{{checker, CheckJoin, 3, true}, {stranger, CheckPlayer, 2, true}}, Players: 1, Answers: 5}},
 }
 
 func TestResponder(t *testing.T) {
-	request := Request("smash64.online", "p2p-checker-bot")
-	line := Chat(5, "\n")
-	smash := []Instruction{request, Confirm(), line, line, line, line, line, line, line, Exit()}
-	player := []Instruction{Request("Mario", "Project64k"), Confirm(), Ping(128), Chat(5, "Using version: v0r6")}
-	look := string(Look("Portsitter", "port test"))
-	token := Token{7}
-
-	tests := []struct {
-		name  string
-		talks []talk
-		want  Report
-	}{
-		{"PINGRQ", []talk{{checker, pingQuestion, "\x00xxxxxxxxxx\x00"}},
-			Report{Visitors: []Visitor{{checker, CheckPing, 1, false}}, Answers: 1}},
-		{"token", []talk{{checker, string(TokenQuestion(token)), string(TokenAnswer(token))}},
-			Report{Visitors: []Visitor{{checker, CheckToken, 1, false}}, Answers: 1}},
-		{"look, and again", []talk{{checker, look, acceptBytes}, {checker, look, acceptBytes}},
-			Report{Visitors: []Visitor{{checker, CheckLook, 2, false}}, Answers: 2}},
-		{"Smash64's checker", []talk{
-			{checker, history(t, 1, smash...), acceptBytes},
-			{checker, history(t, 2, smash...), "\x00"},
-			{checker, history(t, 3, smash...), "\x00"},
-			{checker, history(t, 4, smash...), "\x00"},
-			{checker, history(t, 10, smash...), ""},
-		}, Report{Visitors: []Visitor{{checker, CheckJoin, 5, true}}, Answers: 4}},
-		{"it asks again", []talk{
-			{checker, history(t, 1, request), acceptBytes},
-			{checker, history(t, 2, request, request), acceptBytes},
-			{checker, history(t, 2, request, request), acceptBytes},
-			{checker, history(t, 3, request, request, Confirm()), "\x00"},
-		}, Report{Visitors: []Visitor{{checker, CheckJoin, 4, true}}, Answers: 4}},
-		{"its first packets got lost", []talk{{checker, history(t, 2, smash...), acceptBytes}},
-			Report{Visitors: []Visitor{{checker, CheckJoin, 1, false}}, Answers: 1}},
-		{"player", []talk{
-			{stranger, history(t, 1, player...), acceptBytes},
-			{stranger, history(t, 2, player...), "\x00"},
-			{stranger, history(t, 3, player...), farewellBytes},
-			{stranger, history(t, 4, player...), "\x00"},
-			{stranger, string(encode(t, 4, Ping(32))), farewellBytes},
-			{stranger, string(encode(t, 5, Exit())), ""},
-			{stranger, string(encode(t, 6, Ping(32))), ""}, // he is forgotten
-		}, Report{Visitors: []Visitor{{stranger, CheckPlayer, 6, true}}, Players: 1, Strangers: 1, Answers: 5}},
-		{"G3 player", []talk{{stranger, "\x01\xFF\xFF\xFF\xFF\x00\x00\x00\x00\xA1\x00\x00" + names("n", "a"), ""}},
-			Report{Visitors: []Visitor{{stranger, CheckPlayer, 1, false}}, Players: 1}},
-		{"strangers", []talk{
-			{stranger, "", ""},
-			{stranger, "\x00", ""},
-			{stranger, "\x01", ""},
-			{stranger, "\x00IPIS 203.0.113.7\x00", ""},
-			{stranger, string(PingAnswer()), ""},
-			{stranger, string(TokenAnswer(token)), ""},
-			{stranger, "GET / HTTP/1.1\r\n\r\n", ""},
-			{stranger, string(encode(t, 3, Ping(32))), ""},                     // a leftover peer
-			{stranger, string(encode(t, 99, Request("n", "a"))), ""},           // out of the window
-			{stranger, string(encode(t, 0, Chat(0, "hello"))), ""},             // never asked
-			{stranger, string(encode(t, 0, Exit())), ""},                       // likewise
-			{stranger, "\x01\xFF\xFF\xFF\xFF\x00\x00\x00\x00\x01\x00\x0A", ""}, // G3, no request
-		}, Report{Strangers: 12}},
-		{"both at once", []talk{
-			{checker, history(t, 1, smash...), acceptBytes},
-			{stranger, history(t, 1, player...), acceptBytes},
-			{checker, history(t, 2, smash...), "\x00"},
-			{stranger, history(t, 3, player...), farewellBytes},
-			{checker, history(t, 3, smash...), "\x00"},
-		}, Report{Visitors: []Visitor{{checker, CheckJoin, 3, true}, {stranger, CheckPlayer, 2, true}}, Players: 1, Answers: 5}},
-	}
-	for _, tt := range tests {
+	for _, tt := range responderCases {
 		t.Run(tt.name, func(t *testing.T) {
 			r := newResponder()
 			for i, k := range tt.talks {

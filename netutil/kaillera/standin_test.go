@@ -103,8 +103,12 @@ func TestStandInFreesThePort(t *testing.T) {
 			if bindAsGame(port) == nil {
 				t.Error("somebody else got the port, too")
 			}
+			start := time.Now()
 			end(s)
 			<-s.report
+			if took := time.Since(start); took > StandInTime/2 {
+				t.Errorf("the end took %v", took)
+			}
 			if err := bindAsGame(port); err != nil {
 				t.Errorf("the port is not free: %v", err)
 			}
