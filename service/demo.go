@@ -76,6 +76,10 @@ func demoWorld(home *simhome.Home, servers *simhome.Servers, store *daemon.Store
 				Gateway: o.Route.Gateway, Local: o.Route.Local, Protocols: o.Protocols, Known: o.Known, Permanent: o.Permanent, Slow: o.Slow,
 			}, answered)
 		},
+		Listen: func(ctx context.Context, _ route.Route, _ func(portmap.Announcement)) error {
+			<-ctx.Done()
+			return nil
+		},
 		AskHTTP:    onLoopback(func(urls []string) *publicip.Source { return publicip.HTTPServers(urls, userAgent()) }),
 		AskSTUN:    onLoopback(publicip.STUNServers),
 		Bound:      portowner.Bound,

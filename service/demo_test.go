@@ -5,15 +5,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
 
 	"github.com/portsitter/portsitter/daemon"
+	"github.com/portsitter/portsitter/netutil/simhome"
 )
 
 // freePorts finds a TCP port for the page and a UDP port for the game.
@@ -101,5 +104,20 @@ func TestDemoBreakThatIsNotThere(t *testing.T) {
 	err := a.demo(t.Context(), "carrier-nut")
 	if err == nil || report(io.Discard, err) != exitUsage || err.Error() != `--break "carrier-nut": did you mean "carrier-nat"?` {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestWorldsAreWhole: the loop calls every function of its world without asking whether it is there.
+func TestWorldsAreWhole(t *testing.T) {
+	for name, world := range map[string]daemon.World{
+		"real": realWorld(&daemon.Store{}, slog.Default()),
+		"demo": demoWorld(simhome.New(simhome.Options{}), &simhome.Servers{}, &daemon.Store{}),
+	} {
+		v := reflect.ValueOf(world)
+		for i := range v.NumField() {
+			if v.Field(i).IsNil() {
+				t.Errorf("%s world: no %s", name, v.Type().Field(i).Name)
+			}
+		}
 	}
 }
