@@ -21,6 +21,8 @@ func (d *Daemon) act(ctx context.Context, actions []Action) bool {
 			d.startPublic(ctx)
 		case CheckOutside:
 			d.startCheck(d.running, a.Port, d.state.ports[a.Port].check.asked && d.state.ports[a.Port].check.recheck, false)
+		case CleanUp:
+			d.removeLeftover(ctx)
 		case Repair:
 			d.repair(ctx, a.Port)
 		case Displace:
@@ -94,9 +96,13 @@ func (d *Daemon) logGrant(i int, m portmap.Mapping, renewal bool, now time.Time)
 		message = "mapped again"
 	}
 	p.granted = true
+	took := now.Sub(d.state.started)
+	if message != "mapped" {
+		took = now.Sub(later(p.shutSince, d.state.started))
+	}
 	external := fmt.Sprintf("%s:%d", addrText(d.state.outerOf(m)), m.External.Port())
 	d.log.Log(context.Background(), level, message, "port", p.port.Name, "external", external,
-		"protocol", string(m.Protocol), "took", now.Sub(d.state.started))
+		"protocol", string(m.Protocol), "took", took)
 }
 
 // repair takes an entry out that the router lists but does not honour (tailscale#21208): adding on
@@ -105,7 +111,7 @@ func (d *Daemon) repair(ctx context.Context, i int) {
 	p := &d.state.ports[i]
 	d.log.Warn("the router lists our entry, but a packet from outside did not come in: making the entry anew", "port", p.port.Name)
 	d.unmap(ctx, *p.mapping)
-	p.mapping = nil
+	p.lose("The router's entry let nothing in")
 	p.check.recheck, p.check.repaired = true, d.world.Now()
 }
 

@@ -47,6 +47,7 @@ const (
 	MoveBack  // give the other external port back; the next turn asks for the configured one
 	RemoveOld // take out our own entry from a former address
 	TakeOver  // take out another PC's entry: a person has asked
+	CleanUp   // take out an entry that an earlier run has left
 )
 
 // decide says what all that is known comes to, what to read, what to do, and when to think again.
@@ -64,6 +65,9 @@ func decide(s *state, now time.Time) Decision {
 		}
 		p.outer()
 		p.public()
+		if _, left := s.leftover(); left && s.settled() {
+			p.dec.Do = append(p.dec.Do, Action{Kind: CleanUp})
+		}
 		for i := range s.ports {
 			p.owner(i)
 			p.check(i)

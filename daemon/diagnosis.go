@@ -66,6 +66,7 @@ type clues struct {
 	game       string    // a known emulator that hosts on another port
 	elsewhere  uint16    // that port
 	why        string    // what became of the last check
+	lostWhy    string    // why a mapping that was there is not there any more
 	external   uint16    // the external port in use, where it is not the configured one
 	oldEnds    time.Time // when the lease of our own old entry ends
 	proven     bool      // a check from outside has passed
@@ -95,6 +96,9 @@ func diagnose(code Code, c clues) Diagnosis {
 	case Starting:
 		d.Verdict = Unknown
 		d.Headline = fmt.Sprintf("Opening port %d on your router…", c.port)
+		if c.lostWhy != "" {
+			d.Headline = fmt.Sprintf("%s; opening port %d again…", c.lostWhy, c.port)
+		}
 	case Stopped:
 		d.Verdict = Unknown
 		d.Headline = "Portsitter has stopped and has taken its entry out of the router"

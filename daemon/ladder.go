@@ -271,7 +271,7 @@ func (s *state) address(p *portState) string {
 
 func (s *state) clues(p *portState, address string) clues {
 	w := s.way()
-	c := clues{port: p.port.ExternalPort, transport: p.port.Transport, address: address, noOuter: p.noOuter(), leftBehind: p.leftBehind}
+	c := clues{port: p.port.ExternalPort, transport: p.port.Transport, address: address, noOuter: p.noOuter(), leftBehind: p.leftBehind, lostWhy: p.lostWhy}
 	c.gateway, c.local = addrText(w.Gateway), addrText(w.Local)
 	c.outer, c.public = addrText(s.outerAddr()), addrText(s.seenAddr())
 	c.holder = addrText(s.holder(p))

@@ -16,10 +16,15 @@ func (s *state) learnTime(now time.Time) {
 	for i := range s.ports {
 		p := &s.ports[i]
 		if m := p.mapping; m != nil && m.Lease != 0 && !now.Before(m.Expires()) {
-			p.mapping = nil
+			p.lose("The lease has ended")
 		}
 	}
 	s.memory = s.memory.expired(now)
+}
+
+// lose lets go of a mapping that is not there any more.
+func (p *portState) lose(why string) {
+	p.mapping, p.lostWhy = nil, why
 }
 
 // learnRoute takes a reading of the way out and reports whether it is another one than before.
@@ -39,7 +44,8 @@ func (s *state) learnRoute(f Fact[route.Report], mac string) (changed bool) {
 	s.router.search = search + 1
 	s.mac = mac
 	for i := range s.ports {
-		s.ports[i] = portState{port: s.ports[i].port, refusals: map[portmap.Protocol]refusal{}}
+		s.ports[i] = portState{port: s.ports[i].port, refusals: map[portmap.Protocol]refusal{}, shutSince: s.ports[i].shutSince}
+		s.ports[i].lose("The network has changed")
 	}
 	s.public.httpDue, s.public.stunDue = time.Time{}, time.Time{}
 	s.public.http, s.public.stun = Fact[netip.Addr]{}, Fact[netip.Addr]{}
@@ -130,7 +136,7 @@ func (s *state) learnEntry(i int, f Fact[portmap.Entry]) {
 		s.router.answered = now
 	case f.Value.Internal == s.internal(p) && switchedOff && p.mapping != nil:
 		s.router.answered = now
-		p.mapping = nil // ask again
+		p.lose("The entry was switched off in the router") // ask again
 	case f.Value.Internal == s.internal(p):
 		s.router.answered = now
 		s.learnHeld(i, now)
@@ -146,7 +152,8 @@ func (s *state) learnOther(i int, holds netip.AddrPort, now time.Time) {
 	if p.mapping != nil && p.reads == 0 { // nobody was that fast: the router wrote it down wrong
 		s.learnNo(i, p.mapping.Protocol, misdirectedError{asked: s.internal(p), holds: holds}, now)
 	}
-	p.mapping, p.manual = nil, false
+	p.lose("The router's entry leads to another address")
+	p.manual = false
 }
 
 // learnLost: the router's table has no entry where we look for ours.
@@ -158,7 +165,7 @@ func (s *state) learnLost(i int, now time.Time) {
 	}
 	settled := p.reads >= 2 // it has been seen at once and again about 10 s later
 	protocol := p.mapping.Protocol
-	p.mapping = nil
+	p.lose("The router has lost the entry")
 	if settled {
 		return // it was there and is gone: simply map again
 	}

@@ -136,7 +136,7 @@ func (s *state) learnEpoch(protocol portmap.Protocol, epoch uint32, now time.Tim
 			continue
 		}
 		if lost {
-			p.mapping = nil
+			p.lose("The router has restarted")
 		} else if r.clients[p.mapping.Protocol] != nil {
 			p.verified = now
 		}

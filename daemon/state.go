@@ -39,12 +39,13 @@ type routerState struct {
 	again    time.Time // when to search next; zero: not planned
 	answered time.Time // when the router last answered anything
 
-	outer    Fact[portmap.Outer]
-	outerDue time.Time
-	epochs   map[portmap.Protocol]*portmap.EpochClock
-	bootedAt time.Time           // from the epoch; zero when not told
-	notified portmap.NotifyWatch // tells a start from UPnP's routine announcements
-	hinted   time.Time           // when an announcement last made us look
+	outer         Fact[portmap.Outer]
+	outerDue      time.Time
+	epochs        map[portmap.Protocol]*portmap.EpochClock
+	bootedAt      time.Time           // from the epoch; zero when not told
+	notified      portmap.NotifyWatch // tells a start from UPnP's routine announcements
+	hinted        time.Time           // when an announcement last made us look
+	triedLeftover map[OwnEntry]bool   // recorded entries that were tried to be removed
 }
 
 // publicState is what the internet says about our address.
@@ -68,6 +69,7 @@ type portState struct {
 	leftBehind bool                // at the stop: the router has not confirmed that the entry is gone
 	granted    bool                // since the start
 	shutSince  time.Time           // since when the port is not open; zero while it is
+	lostWhy    string              // why the mapping that was there is not there any more, for people
 	manual     bool                // the entry was made by hand: hands off
 	refusals   map[portmap.Protocol]refusal
 	changed    time.Time              // when mapping or public address last became another: older checks do not count
@@ -121,9 +123,10 @@ func newState(settings configs.Settings, memory Memory, now time.Time) *state {
 
 func newRouterState() routerState {
 	return routerState{
-		clients: map[portmap.Protocol]portmap.Client{},
-		errs:    map[portmap.Protocol]error{},
-		epochs:  map[portmap.Protocol]*portmap.EpochClock{},
+		clients:       map[portmap.Protocol]portmap.Client{},
+		errs:          map[portmap.Protocol]error{},
+		epochs:        map[portmap.Protocol]*portmap.EpochClock{},
+		triedLeftover: map[OwnEntry]bool{},
 	}
 }
 

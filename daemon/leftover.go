@@ -1,0 +1,59 @@
+package daemon
+
+import (
+	"context"
+	"net/netip"
+
+	"github.com/portsitter/portsitter/configs"
+	"github.com/portsitter/portsitter/netutil/portmap"
+)
+
+// This file removes what an earlier run has left in the router: entries that state.json records as
+// ours and nobody wants any more. A lease ends by itself; a permanent entry would stay for ever.
+
+// leftover finds a recorded entry in the present router that is not wanted and may be removed
+// without harm to one that is.
+func (s *state) leftover() (OwnEntry, bool) {
+	for _, e := range s.memory.Entries {
+		if sameRouter(e.MAC, s.mac, e.Gateway, s.way().Gateway) && s.router.clients[e.Protocol] != nil &&
+			!s.router.triedLeftover[e] && !s.wanted(e) {
+			return e, true
+		}
+	}
+	return OwnEntry{}, false
+}
+
+// wanted reports whether a recorded entry belongs to a configured port, or cannot be removed without
+// touching the one that does: PCP and NAT-PMP know a mapping by its internal port (RFC 6886 section
+// 3.4, RFC 6887 section 15), UPnP by its external one.
+func (s *state) wanted(e OwnEntry) bool {
+	for i := range s.ports {
+		p := &s.ports[i]
+		if p.transport() != e.Transport {
+			continue
+		}
+		if e.External == p.want() || e.External == p.port.ExternalPort ||
+			e.Protocol != portmap.UPnP && e.Internal.Port() == p.port.Port {
+			return true
+		}
+	}
+	// Another address of ours cannot speak for this one by PCP and NAT-PMP.
+	return e.Protocol != portmap.UPnP && e.Internal.Addr() != s.way().Local
+}
+
+// removeLeftover takes a recorded entry out that nobody wants any more. It is tried once in a
+// network: a router that says no is not asked again.
+func (d *Daemon) removeLeftover(ctx context.Context) {
+	e, found := d.state.leftover()
+	if !found {
+		return
+	}
+	d.state.router.triedLeftover[e] = true
+	nonce := d.state.memory.Nonce(configs.Port{Transport: string(e.Transport), Port: e.Internal.Port()})
+	if d.unmap(ctx, portmap.Mapping{
+		Protocol: e.Protocol, Gateway: d.state.way().Gateway, Transport: e.Transport, Internal: e.Internal,
+		External: netip.AddrPortFrom(netip.Addr{}, e.External), Nonce: nonce,
+	}) {
+		d.log.Info("removed an entry that an earlier run had left in the router", "external", e.External, "leads to", e.Internal)
+	}
+}
