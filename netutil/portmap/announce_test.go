@@ -87,8 +87,13 @@ func loopbackInterface(t *testing.T) int {
 	return 0
 }
 
-// announcer sends to the group as a router would.
+// announcer sends to the group of PCP and NAT-PMP as a router would.
 func announcer(t *testing.T, from netip.Addr, port uint16) func([]byte) {
+	t.Helper()
+	return groupSender(t, from, netip.AddrPortFrom(announceGroup, port))
+}
+
+func groupSender(t *testing.T, from netip.Addr, to netip.AddrPort) func([]byte) {
 	t.Helper()
 	conn := listenAt(t, from)
 	p := ipv4.NewPacketConn(conn)
@@ -99,7 +104,7 @@ func announcer(t *testing.T, from netip.Addr, port uint16) func([]byte) {
 		t.Fatal(err)
 	}
 	return func(b []byte) {
-		if _, err := conn.WriteToUDPAddrPort(b, netip.AddrPortFrom(announceGroup, port)); err != nil {
+		if _, err := conn.WriteToUDPAddrPort(b, to); err != nil {
 			t.Error(err)
 		}
 	}
@@ -113,17 +118,22 @@ func freePort(t *testing.T) uint16 {
 	return portOf(conn)
 }
 
-// startListener runs l; its socket is open when startListener returns.
+// startListener listens for PCP and NAT-PMP; the socket is open when startListener returns.
 func startListener(t *testing.T, l *Listener) (heard <-chan Announcement, stop func()) {
+	t.Helper()
+	return startEar(t, l, l.pmpEar())
+}
+
+func startEar(t *testing.T, l *Listener, e ear) (heard <-chan Announcement, stop func()) {
 	t.Helper()
 	c := make(chan Announcement, 1000)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
-	conn, err := l.open(ctx)
+	conn, err := e.open(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() { done <- l.listen(ctx, conn, func(a Announcement) { c <- a }) }()
+	go func() { done <- l.listen(ctx, conn, e, func(a Announcement) { c <- a }) }()
 	return c, func() {
 		t.Helper()
 		cancel()
@@ -185,12 +195,12 @@ func TestListenerHearsOnlyTheGateway(t *testing.T) {
 // A socket that broke ends Run, and not in silence.
 func TestListenerSocketBroken(t *testing.T) {
 	l := &Listener{Gateway: localhost, Interface: loopbackInterface(t), Ports: Ports{Announce: freePort(t)}}
-	conn, err := l.open(t.Context())
+	conn, err := l.openPMP(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	conn.Close()
-	if err := l.listen(t.Context(), conn, func(Announcement) {}); err == nil {
+	if err := l.listen(t.Context(), conn, l.pmpEar(), func(Announcement) {}); err == nil {
 		t.Error("no error for a closed socket")
 	}
 }
@@ -212,7 +222,7 @@ func TestListenerFlood(t *testing.T) {
 }
 
 func TestListenerWrongInterface(t *testing.T) {
-	l := &Listener{Gateway: localhost, Interface: 1 << 30, Ports: Ports{Announce: freePort(t)}}
+	l := &Listener{Gateway: localhost, Interface: 1 << 30, Ports: Ports{Announce: freePort(t), SSDPNotify: freePort(t)}}
 	if err := l.Run(t.Context(), func(Announcement) {}); err == nil {
 		t.Error("no error for an interface that is not there")
 	}

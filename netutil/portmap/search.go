@@ -15,7 +15,9 @@ import (
 type Ports struct {
 	PMP      uint16 // NAT-PMP and PCP: 5351
 	Announce uint16 // announcements of NAT-PMP and PCP: 5350
-	SSDP     uint16 // 1900
+	SSDP     uint16 // searches of UPnP: 1900
+
+	SSDPNotify uint16 // announcements of UPnP: 1900
 }
 
 // Search asks one gateway by every protocol at once.
