@@ -11,8 +11,6 @@ var later = []struct {
 	key     string
 	changed func(s, d *Settings) bool // is it set to something else than its default d
 }{
-	{"network.public_profile", func(s, d *Settings) bool { return s.Network.PublicProfile != d.Network.PublicProfile }},
-	{"router.upstream", func(s, d *Settings) bool { return s.Router.Upstream != d.Router.Upstream }},
 	{"page.listen", func(s, _ *Settings) bool { return slices.ContainsFunc(s.Page.Listen, notLoopback) }},
 	{"page.password", func(s, d *Settings) bool { return s.Page.Password != d.Page.Password }},
 	{"notify.command", func(s, d *Settings) bool { return !slices.Equal(s.Notify.Command, d.Notify.Command) }},

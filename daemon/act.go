@@ -21,6 +21,14 @@ func (d *Daemon) act(ctx context.Context, actions []Action) bool {
 			d.startPublic(ctx)
 		case CheckOutside:
 			d.startCheck(d.running, a.Port, d.state.ports[a.Port].check.asked && d.state.ports[a.Port].check.recheck, false)
+		case FindHop:
+			d.findHop(ctx)
+		case SearchUpstream:
+			d.searchUpstream(ctx)
+		case MapUpstream:
+			if !d.mapUpstream(ctx, a.Port) {
+				return false
+			}
 		case CleanUp:
 			d.removeLeftover(ctx)
 		case Repair:
@@ -53,12 +61,14 @@ func (d *Daemon) mapPort(ctx context.Context, client portmap.Client, i int) bool
 		Lease: d.state.settings.Router.Lease, Nonce: d.state.memory.Nonce(p.port),
 	}
 	renewal := p.mapping != nil
+	asked := d.world.Now().Round(0)
 	var m portmap.Mapping
 	var err error
 	if !d.ask(ctx, client, func(ctx context.Context) { m, err = client.Map(ctx, req) }) {
 		return false
 	}
 	now := d.world.Now()
+	m.Granted = asked // by the loop's own clock, and before the request: a lease is renewed in time
 	if ctx.Err() != nil && err != nil {
 		// Stopping: the router may have written the entry all the same, so it is to be removed.
 		d.state.ports[i].mapping = &portmap.Mapping{Protocol: client.Name(), Gateway: client.Gateway(), Transport: req.Transport,
@@ -118,6 +128,9 @@ func (d *Daemon) repair(ctx context.Context, i int) {
 // unmap takes a mapping of ours out of the router, and reports whether the router has confirmed it.
 func (d *Daemon) unmap(ctx context.Context, m portmap.Mapping) bool {
 	client := d.state.router.clients[m.Protocol]
+	if m.Gateway == d.state.upstream.hop.Value {
+		client = d.state.upstream.clients[m.Protocol]
+	}
 	if client == nil || client.Gateway() != m.Gateway {
 		d.log.Warn("could not take the entry out of the router: it does not answer", "external", m.External.Port())
 		return false
@@ -141,6 +154,9 @@ func (d *Daemon) farewell() {
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
 	for i := range d.state.ports {
+		if m := d.state.ports[i].up.mapping; m != nil {
+			d.unmap(ctx, *m)
+		}
 		if m := d.state.ports[i].mapping; m != nil {
 			d.state.ports[i].leftBehind = !d.unmap(ctx, *m)
 			d.state.ports[i].mapping = nil

@@ -172,3 +172,33 @@ func TestAwaitSeesEveryPublication(t *testing.T) {
 		}
 	})
 }
+
+// TestPublicNetwork: house rule 14. Nothing is opened on a network that Windows calls Public, and what
+// was opened before that was known is taken back.
+func TestPublicNetwork(t *testing.T) {
+	inHouse(t, func(h *house) { h.category = route.PublicNetwork }, func(h *house) {
+		h.pass(time.Minute)
+		h.want(PublicNetwork)
+		if n := h.Requests().Total(); n != 0 {
+			t.Errorf("%d requests to a hotel's router", n)
+		}
+		set := func(c route.Category) {
+			h.mu.Lock()
+			h.category = c
+			h.mu.Unlock()
+			h.wake("network changed")
+			h.pass(time.Second)
+		}
+		set(route.PrivateNetwork)
+		h.want(CodeReady)
+		h.wantOpen(true)
+		set(route.PublicNetwork)
+		h.want(PublicNetwork)
+		h.wantOpen(false)
+		allowed := testSettings()
+		allowed.Network.PublicProfile = true
+		h.d.Configure(allowed, nil)
+		h.pass(time.Second)
+		h.want(CodeReady)
+	})
+}

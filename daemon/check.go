@@ -123,7 +123,7 @@ func (d *Daemon) startCheck(ctx context.Context, i int, asked, whileHosting bool
 	run := checkRun{
 		d: d, id: c.id, asked: asked, whileHosting: whileHosting, repair: c.recheck,
 		transport: p.port.Transport, port: p.port.Port, standIn: s.settings.Checker.StandIn,
-		order: CheckOrder{Servers: s.settings.Checker.URLs, Local: s.way().Local, Port: p.want(),
+		order: CheckOrder{Servers: s.settings.Checker.URLs, Local: s.way().Local, Port: p.openPort(),
 			Via: s.settings.Checker.Via, Game: p.port.Game},
 	}
 	if !asked && !c.recheck {

@@ -239,8 +239,10 @@ func (d *Daemon) keep() {
 // toDisk queues work for the disk; a disk that hangs must not hang the loop.
 func (d *Daemon) toDisk(f func() error) {
 	report := func() {
-		if err := f(); err != nil {
-			d.log.Error("not written to disk", "error", err)
+		err := f()
+		select { // the loop may be waiting for this very queue to empty: then the news are dropped
+		case d.inbox <- func() { d.diskSaid(err) }:
+		default:
 		}
 	}
 	select {
@@ -248,6 +250,21 @@ func (d *Daemon) toDisk(f func() error) {
 	default:
 		d.log.Error("not written to disk: it is too slow")
 	}
+}
+
+// diskSaid keeps a notice for as long as writing fails. What is not written costs a little speed at
+// the next start, and lines of the history; the port stays open.
+func (d *Daemon) diskSaid(err error) {
+	const prefix = "Not written to disk: "
+	before := len(d.notices)
+	d.notices = withoutPrefix(d.notices, prefix)
+	if err == nil {
+		return
+	}
+	if before == len(d.notices) {
+		d.log.Error("not written to disk", "error", err)
+	}
+	d.notices = append(d.notices, prefix+err.Error())
 }
 
 // Poke makes the loop think again. It never blocks.

@@ -19,10 +19,11 @@ type Decision struct {
 
 // Look is what the next observation shall ask the router.
 type Look struct {
-	Outer   portmap.Protocol // ask this client for outer address and epoch; "" = do not ask
-	Entries []int            // read these ports back
-	Homes   []int            // read the configured external ports of these ports, while they are displaced
-	Owners  []int            // see who holds these ports on this PC
+	Outer    portmap.Protocol // ask this client for outer address and epoch; "" = do not ask
+	Entries  []int            // read these ports back
+	Homes    []int            // read the configured external ports of these ports, while they are displaced
+	Upstream bool             // ask the second router for its outer address
+	Owners   []int            // see who holds these ports on this PC
 }
 
 // Action is one thing to do.
@@ -43,11 +44,14 @@ const (
 	AskPublic // both sources that are due; see publicState
 	Repair    // take our entry out: the next turn maps anew, and then checks once more
 	CheckOutside
-	Displace  // try the next external port
-	MoveBack  // give the other external port back; the next turn asks for the configured one
-	RemoveOld // take out our own entry from a former address
-	TakeOver  // take out another PC's entry: a person has asked
-	CleanUp   // take out an entry that an earlier run has left
+	Displace       // try the next external port
+	MoveBack       // give the other external port back; the next turn asks for the configured one
+	RemoveOld      // take out our own entry from a former address
+	TakeOver       // take out another PC's entry: a person has asked
+	FindHop        // look for a second router in front of ours
+	SearchUpstream // ask it by every protocol
+	MapUpstream    // ask it for the port
+	CleanUp        // take out an entry that an earlier run has left
 )
 
 // decide says what all that is known comes to, what to read, what to do, and when to think again.
@@ -58,13 +62,16 @@ func decide(s *state, now time.Time) Decision {
 		p.dec.Ports = ladders(s, now)
 		return p.dec
 	}
-	if s.way().Valid() {
+	if s.closed() {
+		p.shut()
+	} else if s.way().Valid() {
 		p.search()
 		for i := range s.ports {
 			p.port(i)
 		}
 		p.outer()
 		p.public()
+		p.upstream()
 		if _, left := s.leftover(); left && s.settled() {
 			p.dec.Do = append(p.dec.Do, Action{Kind: CleanUp})
 		}
@@ -93,6 +100,15 @@ func (p *planner) due(at time.Time, what string) bool {
 		p.dec.Next, p.dec.What = at, what
 	}
 	return false
+}
+
+// shut plans to take back what was opened before it was known that the network is a public one.
+func (p *planner) shut() {
+	for i := range p.s.ports {
+		if p.s.ports[i].mapping != nil {
+			p.dec.Do = append(p.dec.Do, Action{Kind: MoveBack, Port: i})
+		}
+	}
 }
 
 func (p *planner) search() {

@@ -329,7 +329,7 @@ func brokenRung(steps []Step) string {
 }
 
 func withoutPublic(as []Action) []Action {
-	return slices.DeleteFunc(slices.Clone(as), func(a Action) bool { return a.Kind == AskPublic })
+	return slices.DeleteFunc(slices.Clone(as), func(a Action) bool { return a.Kind == AskPublic || a.Kind == FindHop })
 }
 
 func allWords(l Ladder) string {

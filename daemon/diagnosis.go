@@ -53,23 +53,25 @@ type Diagnosis struct {
 
 // clues are the values that the sentences name. Empty ones are left out of the sentence.
 type clues struct {
-	port       uint16
-	transport  string
-	address    string // what an opponent types
-	gateway    string
-	local      string
-	outer      string    // the router's own outer address
-	public     string    // the address the internet sees
-	holder     string    // LAN address that holds the port
-	leftBehind bool      // an entry of ours may still be in the router
-	noOuter    bool      // the refusal is one that routers give when their outer side is not public
-	game       string    // a known emulator that hosts on another port
-	elsewhere  uint16    // that port
-	why        string    // what became of the last check
-	lostWhy    string    // why a mapping that was there is not there any more
-	external   uint16    // the external port in use, where it is not the configured one
-	oldEnds    time.Time // when the lease of our own old entry ends
-	proven     bool      // a check from outside has passed
+	port         uint16
+	transport    string
+	address      string // what an opponent types
+	gateway      string
+	local        string
+	outer        string    // the router's own outer address
+	public       string    // the address the internet sees
+	holder       string    // LAN address that holds the port
+	leftBehind   bool      // an entry of ours may still be in the router
+	noOuter      bool      // the refusal is one that routers give when their outer side is not public
+	game         string    // a known emulator that hosts on another port
+	elsewhere    uint16    // that port
+	why          string    // what became of the last check
+	hop          string    // the second router's address
+	asksUpstream bool      // and it may be asked for the port
+	lostWhy      string    // why a mapping that was there is not there any more
+	external     uint16    // the external port in use, where it is not the configured one
+	oldEnds      time.Time // when the lease of our own old entry ends
+	proven       bool      // a check from outside has passed
 }
 
 // diagnose says in words what a code means for one port.
@@ -110,7 +112,7 @@ func diagnose(code Code, c clues) Diagnosis {
 		d.Verdict = Unknown
 		d.Headline = fmt.Sprintf("Port %d is open on your router, but nobody tells your public address", c.port)
 		d.NextStep = "Look up your address on a “what is my IP” page and give your opponent that address."
-	case NoNetwork, VPNInTheWay, NoRouterAnswer:
+	case NoNetwork, VPNInTheWay, PublicNetwork, NoRouterAnswer:
 		d.Headline, d.NextStep = networkWords(code, c)
 	case DoubleNAT, CarrierNAT, PublicAddressDiffers:
 		d.Headline, d.NextStep = internetWords(code, c)
@@ -127,6 +129,9 @@ func networkWords(code Code, c clues) (headline, next string) {
 	case VPNInTheWay:
 		return "A VPN is the only way out of this PC, so your home router cannot be asked",
 			"Disconnect the VPN, or exclude your home network from it."
+	case PublicNetwork:
+		return "Windows calls this network Public, so Portsitter opens nothing on it",
+			"If this is your home, set the network to Private in the Windows settings (Network & internet, properties of the connection); or set public_profile = true in [network] of Portsitter's settings."
 	case NoRouterAnswer:
 		return fmt.Sprintf("Your router (%s) does not answer: it will not open port %d by itself", c.gateway, c.port),
 			fmt.Sprintf("Log in to the router at http://%s and switch on UPnP (or NAT-PMP / PCP); or forward %s port %d to %s there by hand.",
@@ -142,9 +147,16 @@ const waysOut = "let the other player host, both start Autopunch P2P, or meet on
 func internetWords(code Code, c clues) (headline, next string) {
 	switch code {
 	case DoubleNAT:
+		at, ask := "the outer router", ""
+		if c.hop != "" {
+			at = "http://" + c.hop
+			if !c.asksUpstream {
+				ask = " If it is yours, Portsitter can try that itself: upstream = true in [router] of the settings."
+			}
+		}
 		return fmt.Sprintf("There is a second router in front of yours: your router's outer address is %s, not a public one", c.outer),
-			fmt.Sprintf("Log in at the outer router and forward %s port %d to %s, or set it to bridge mode. If you cannot: %s.",
-				upper(c.transport), c.port, c.outer, waysOut)
+			fmt.Sprintf("Log in at %s and forward %s port %d to %s, or set that router to bridge mode.%s If you cannot: %s.",
+				at, upper(c.transport), c.port, c.outer, ask, waysOut)
 	case CarrierNAT:
 		return fmt.Sprintf("Your provider shares one public address among many homes (carrier NAT, %s): nobody can reach you from outside", c.outer),
 			"No setting at home can change that. Ask your provider for a public IPv4 address; until then " + waysOut + "."

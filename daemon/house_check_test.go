@@ -100,8 +100,9 @@ func (h *house) askChecker(ctx context.Context, o CheckOrder) (checker.Answer, e
 	to, in := h.Deliver(portmap.UDP, o.Port)
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	public, _ := h.Public()
 	answers := h.standing.Load() || h.hosting && !h.gameStuck
-	return checker.Answer{Reachable: in && to.Addr() == self && answers, Address: netip.AddrPortFrom(outside, o.Port), Checker: o.Servers[0]}, nil
+	return checker.Answer{Reachable: in && to.Addr() == self && answers, Address: netip.AddrPortFrom(public, o.Port), Checker: o.Servers[0]}, nil
 }
 
 // check asks for a check and waits until it is over.

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/netip"
 	"slices"
@@ -32,17 +33,21 @@ type house struct {
 	mu       sync.Mutex
 	report   route.Report
 	routeErr error
+	category route.Category
 	memory   Memory
 	written  []Event
 	log      strings.Builder
 
-	deaf        atomic.Bool  // announcements are not heard
-	hosting     bool         // a game holds the port
-	unseen      bool         // but a look at the owners does not show it yet
-	elsewhere   bool         // an emulator holds another port
-	standIns    atomic.Int32 // how often the stand-in took the port
-	standing    atomic.Bool  // it has it now
-	checks      atomic.Int32 // questions that reached the checker
+	skew        atomic.Int64 // of the PC's clock, in nanoseconds
+	diskFull    bool
+	above       *simhome.Home // the second router, in front of ours
+	deaf        atomic.Bool   // announcements are not heard
+	hosting     bool          // a game holds the port
+	unseen      bool          // but a look at the owners does not show it yet
+	elsewhere   bool          // an emulator holds another port
+	standIns    atomic.Int32  // how often the stand-in took the port
+	standing    atomic.Bool   // it has it now
+	checks      atomic.Int32  // questions that reached the checker
 	checkerDown bool
 	gameStuck   bool
 	checkTakes  time.Duration
@@ -91,7 +96,7 @@ func (h *house) start(settings configs.Settings) {
 func (h *house) world() World {
 	public := func(context.Context, netip.Addr, []string) (netip.Addr, error) { return h.Public() }
 	return World{
-		Now:  time.Now,
+		Now:  func() time.Time { return time.Now().Add(time.Duration(h.skew.Load())) },
 		Rand: func() float64 { return 0.5 },
 		Route: func(context.Context, configs.Network) (route.Report, error) {
 			h.mu.Lock()
@@ -99,10 +104,30 @@ func (h *house) world() World {
 			return h.report, h.routeErr
 		},
 		HardwareAddr: func(route.Route) string { return "aa:bb:cc:dd:ee:ff" },
+		Category: func(route.Route, string) route.Category {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			return h.category
+		},
 		Search: func(ctx context.Context, o SearchOrder, answered func(portmap.Answer)) {
+			if h.above != nil && o.Route.Gateway == h.above.Gateway() {
+				h.above.Search(ctx, h.Outer(), o.Protocols, func(a portmap.Answer) {
+					if a.Client != nil {
+						a.Client = throughNAT{a.Client, o.Route.Local, h.Outer()}
+					}
+					answered(a)
+				})
+				return
+			}
 			h.Search(ctx, o.Route.Local, o.Protocols, answered)
 		},
-		Listen:  h.listen,
+		Listen: h.listen,
+		SecondHop: func(context.Context, route.Route) (netip.Addr, error) {
+			if h.above == nil {
+				return netip.Addr{}, errors.New("no second router has shown itself")
+			}
+			return h.above.Gateway(), nil
+		},
 		AskHTTP: public, AskSTUN: public,
 		Bound: h.bound, Owner: h.owner, StandIn: h.standIn, AskChecker: h.askChecker,
 		Watch: func(ctx context.Context, wake func(string)) error {
@@ -115,6 +140,9 @@ func (h *house) world() World {
 		Save: func(m Memory) error {
 			h.mu.Lock()
 			defer h.mu.Unlock()
+			if h.diskFull {
+				return errors.New("no space left on device")
+			}
 			h.memory = m
 			return nil
 		},
@@ -200,4 +228,25 @@ func only(ps ...portmap.Protocol) func(*house) {
 			}
 		})
 	}
+}
+
+// throughNAT is a client of the second router: our router gives its packets another source address.
+type throughNAT struct {
+	portmap.Client
+	inside, outside netip.Addr
+}
+
+func (c throughNAT) Map(ctx context.Context, r portmap.Request) (portmap.Mapping, error) {
+	asked := r.Internal
+	if asked.Addr() == c.inside {
+		r.Internal = netip.AddrPortFrom(c.outside, asked.Port())
+	}
+	m, err := c.Client.Map(ctx, r)
+	m.Internal = asked
+	return m, err
+}
+
+func (c throughNAT) Unmap(ctx context.Context, m portmap.Mapping) error {
+	m.Internal = netip.AddrPortFrom(c.outside, m.Internal.Port())
+	return c.Client.Unmap(ctx, m)
 }

@@ -124,6 +124,9 @@ func (s *state) networkRung() rung {
 	case f.Err != nil:
 		return broken(StepNetwork, NoNetwork, "No way out of this PC", f.Err.Error())
 	}
+	if s.closed() {
+		return broken(StepNetwork, PublicNetwork, "Windows calls this network Public", "Nothing is opened on such a network, so that a laptop opens no port in a hotel or a café.")
+	}
 	r, detail := f.Value.Route, ""
 	if d := f.Value.Detour; d.IsValid() {
 		detail = fmt.Sprintf("This PC's own traffic leaves another way, from %s: most likely a VPN. The port is opened on the home router all the same.", d)
@@ -259,14 +262,14 @@ func (p *portState) noOuter() bool {
 
 // address is what an opponent types.
 func (s *state) address(p *portState) string {
-	a := s.outerAddr()
+	a := s.lastOuter(p)
 	if last, counts := p.outside(); counts && last.answer.Reachable && last.answer.Address.IsValid() {
 		a = last.answer.Address.Addr() // proven
 	}
 	if !a.IsValid() {
 		a = s.seenAddr()
 	}
-	return netip.AddrPortFrom(a, p.want()).String()
+	return netip.AddrPortFrom(a, p.openPort()).String()
 }
 
 func (s *state) clues(p *portState, address string) clues {
@@ -275,6 +278,10 @@ func (s *state) clues(p *portState, address string) clues {
 	c.gateway, c.local = addrText(w.Gateway), addrText(w.Local)
 	c.outer, c.public = addrText(s.outerAddr()), addrText(s.seenAddr())
 	c.holder = addrText(s.holder(p))
+	if s.upstream.hop.Known() {
+		c.hop = addrText(s.upstream.hop.Value)
+	}
+	c.asksUpstream = s.settings.Router.Upstream
 	c.external = p.want()
 	if old, ours := s.ownOld(p); ours {
 		c.oldEnds = old.Expires

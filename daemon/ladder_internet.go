@@ -10,7 +10,7 @@ import (
 
 // internetRung asks whether the router's outer address is the one the internet sees.
 func (s *state) internetRung(p *portState) rung {
-	outer, seen := s.outerAddr(), s.seenAddr()
+	outer, seen := s.lastOuter(p), s.seenAddr()
 	kind := publicip.KindOf(outer)
 	switch {
 	case !outer.IsValid() && seen.IsValid():
@@ -24,14 +24,18 @@ func (s *state) internetRung(p *portState) rung {
 	case kind == publicip.CarrierNAT:
 		return broken(StepInternet, CarrierNAT, fmt.Sprintf("The router's outer address %s is shared by the provider (carrier NAT)", outer), s.publicReasons())
 	case kind != publicip.Public:
-		return broken(StepInternet, DoubleNAT, fmt.Sprintf("The router's outer address %s is not a public one", outer), s.publicReasons())
+		return broken(StepInternet, DoubleNAT, fmt.Sprintf("The router's outer address %s is not a public one", outer), s.upstreamReasons(p))
 	case seen.IsValid() && seen != outer:
 		return broken(StepInternet, PublicAddressDiffers, fmt.Sprintf("The internet sees %s, the router says %s", seen, outer), s.publicReasons())
 	case !seen.IsValid():
 		return ok(StepInternet, fmt.Sprintf("The router's outer address is %s", outer),
 			strings.TrimSpace("Nobody on the internet has confirmed it yet. "+s.publicReasons()))
 	}
-	return ok(StepInternet, fmt.Sprintf("The public address is %s", outer), "The router and the internet agree.")
+	detail := "The router and the internet agree."
+	if p.up.mapping != nil {
+		detail = fmt.Sprintf("It is the second router's (%s), which leads the port to yours.", s.upstream.hop.Value)
+	}
+	return ok(StepInternet, fmt.Sprintf("The public address is %s", outer), detail)
 }
 
 // outerAddr is the router's word about its outer address, if it counts; not valid otherwise.
@@ -73,6 +77,26 @@ func (s *state) publicReasons() string {
 	}
 	if err := s.router.outer.Err; err != nil {
 		out = append(out, err.Error())
+	}
+	return strings.Join(out, "; ")
+}
+
+// upstreamReasons says what is known about the second router.
+func (s *state) upstreamReasons(p *portState) string {
+	u, out := &s.upstream, []string{}
+	switch {
+	case u.hop.Err != nil:
+		out = append(out, u.hop.Err.Error())
+	case !u.hop.Known():
+	case p.up.no.err != nil:
+		out = append(out, fmt.Sprintf("the second router (%s): %s", u.hop.Value, p.up.no.err))
+	case s.settings.Router.Upstream && u.rounds > 0:
+		out = append(out, fmt.Sprintf("the second router (%s) answers neither NAT-PMP nor UPnP", u.hop.Value))
+	default:
+		out = append(out, fmt.Sprintf("the second router is %s", u.hop.Value))
+	}
+	if r := s.publicReasons(); r != "" {
+		out = append(out, r)
 	}
 	return strings.Join(out, "; ")
 }

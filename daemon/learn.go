@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/portsitter/portsitter/netutil/portmap"
@@ -13,6 +14,10 @@ import (
 
 // learnTime lets go of what the clock alone takes away.
 func (s *state) learnTime(now time.Time) {
+	if now.Before(s.turned.Add(-time.Minute)) {
+		s.clockSetBack(now)
+	}
+	s.turned = now
 	for i := range s.ports {
 		p := &s.ports[i]
 		if m := p.mapping; m != nil && m.Lease != 0 && !now.Before(m.Expires()) {
@@ -20,6 +25,29 @@ func (s *state) learnTime(now time.Time) {
 		}
 	}
 	s.memory = s.memory.expired(now)
+}
+
+// clockSetBack makes everything due that was planned by a clock which has been set back since: else
+// it would wait for the day to come again.
+func (s *state) clockSetBack(now time.Time) {
+	r, u := &s.router, &s.public
+	r.outerDue, u.httpDue, u.stunDue = now, now, now
+	if !r.again.IsZero() {
+		r.again = now
+	}
+	r.answered, r.hinted = now, time.Time{}
+	s.upstream.outerDue, s.upstream.again = now, now
+	s.memory.Checks = slices.DeleteFunc(slices.Clone(s.memory.Checks), func(at time.Time) bool { return at.After(now) })
+	for i := range s.ports {
+		p := &s.ports[i]
+		p.lookDue, p.homeDue, p.ownersDue = now, now, now
+		p.backDue, p.elsewhereOff, p.check.repaired = now.Add(backEvery), time.Time{}, time.Time{}
+		p.shutSince, p.changed, p.check.last.At = earlier(p.shutSince, now), earlier(p.changed, now), earlier(p.check.last.At, now)
+		for protocol, no := range p.refusals {
+			no.until = now
+			p.refusals[protocol] = no
+		}
+	}
 }
 
 // lose lets go of a mapping that is not there any more.
@@ -47,6 +75,7 @@ func (s *state) learnRoute(f Fact[route.Report], mac string) (changed bool) {
 		s.ports[i] = portState{port: s.ports[i].port, refusals: map[portmap.Protocol]refusal{}, shutSince: s.ports[i].shutSince}
 		s.ports[i].lose("The network has changed")
 	}
+	s.forgetUpstream()
 	s.public.httpDue, s.public.stunDue = time.Time{}, time.Time{}
 	s.public.http, s.public.stun = Fact[netip.Addr]{}, Fact[netip.Addr]{}
 	return true
@@ -185,6 +214,13 @@ func (s *state) learnHeld(i int, now time.Time) {
 	}
 	_, ours := s.memory.owns(s.mac, s.way().Gateway, p.transport(), p.want())
 	p.manual = !ours && p.entry.Value.Description != portmap.Description
+}
+
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
 }
 
 func later(a, b time.Time) time.Time {

@@ -109,6 +109,7 @@ func (s *state) learnOuterAddr(a netip.Addr, now time.Time) {
 	r := &s.router
 	if r.outer.Known() && r.outer.Value.Addr.IsValid() && r.outer.Value.Addr != a {
 		s.addressChanged(now)
+		s.forgetUpstream()
 		s.public.httpDue, s.public.stunDue = now, now // a change: see what the internet says
 	}
 	r.outer = known(portmap.Outer{Addr: a}, now)

@@ -11,7 +11,7 @@ import (
 )
 
 func (l Look) nothing() bool {
-	return l.Outer == "" && len(l.Entries) == 0 && len(l.Homes) == 0 && len(l.Owners) == 0
+	return l.Outer == "" && len(l.Entries) == 0 && len(l.Homes) == 0 && !l.Upstream && len(l.Owners) == 0
 }
 
 // observeRoute reads the way out. It takes well under a millisecond, so every pass begins with it.
@@ -34,6 +34,7 @@ func (d *Daemon) observeRoute(ctx context.Context) {
 	if d.state.learnRoute(known(report, now), d.world.HardwareAddr(report.Route)) {
 		d.startListening(ctx)
 	}
+	d.state.category = d.world.Category(report.Route, d.state.mac)
 }
 
 // noWay tells the knowledge that there is no way out from not knowing.
@@ -68,6 +69,14 @@ func (d *Daemon) observe(ctx context.Context, look Look) bool {
 			return true
 		}
 		d.state.learnOwners(i, Fact[portowner.Owners]{Value: owners, Err: err, At: d.world.Now()})
+	}
+	if client := d.state.upstream.client(); look.Upstream && client != nil {
+		var f Fact[portmap.Outer]
+		if !d.ask(ctx, client, func(ctx context.Context) { f.Value, f.Err = client.External(ctx) }) || ctx.Err() != nil {
+			return ctx.Err() != nil
+		}
+		f.At = d.world.Now()
+		d.state.learnUpstreamOuter(f)
 	}
 	client := d.state.router.clients[look.Outer]
 	if client == nil {
@@ -110,10 +119,10 @@ func (d *Daemon) ask(ctx context.Context, client portmap.Client, question func(c
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if pause > 0 && !sleep(ctx, min(pause, soapApart)) {
-			return
+		if pause > 0 {
+			sleep(ctx, min(pause, soapApart))
 		}
-		question(ctx)
+		question(ctx) // also when ctx is over: the client then says so
 	}()
 	defer func() { d.lastSOAP = d.world.Now() }()
 	select {

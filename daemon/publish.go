@@ -160,7 +160,7 @@ func (s *state) outerOf(m portmap.Mapping) netip.Addr {
 
 func (s *state) mappingStatus(p *portState) *Mapping {
 	if m := p.mapping; m != nil {
-		out := &Mapping{Protocol: string(m.Protocol), Internal: m.Internal.String(), Lease: int64(m.Lease / time.Second), Owner: "ours"}
+		out := &Mapping{Protocol: string(m.Protocol), Internal: m.Internal.String(), Lease: int64(m.Lease / time.Second), Owner: "ours", Upstream: s.upstreamStatus(p)}
 		out.External = fmt.Sprintf("%s:%d", addrText(s.outerOf(*m)), m.External.Port())
 		if e := m.Expires(); !e.IsZero() {
 			e = e.UTC()

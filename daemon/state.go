@@ -17,11 +17,14 @@ import (
 type state struct {
 	settings configs.Settings
 	started  time.Time
+	turned   time.Time // of the last turn, by the wall clock
 	memory   Memory
 	route    Fact[route.Report]
-	mac      string // of the gateway, "" while not known
+	mac      string         // of the gateway, "" while not known
+	category route.Category // how Windows calls this network
 	router   routerState
 	public   publicState
+	upstream upstreamState
 	ports    []portState
 	checks   uint64 // how many checks from outside have begun
 	stopped  bool
@@ -76,6 +79,7 @@ type portState struct {
 	owners     Fact[portowner.Owners] // who holds the port on this PC
 	ownersDue  time.Time
 	check      checkState
+	up         upPort
 
 	elsewhere    uint16                       // the external port while another one holds the configured one; 0: not displaced
 	homeEntry    Fact[portmap.Entry]          // read-back of the configured port meanwhile
@@ -117,6 +121,7 @@ func (e misdirectedError) Error() string {
 func newState(settings configs.Settings, memory Memory, now time.Time) *state {
 	s := &state{started: now, memory: memory.expired(now)}
 	s.router = newRouterState()
+	s.forgetUpstream()
 	s.configure(settings)
 	return s
 }
@@ -181,6 +186,11 @@ func (s *state) confirmed() bool {
 		}
 	}
 	return false
+}
+
+// closed reports whether this network is one on which nothing is to be opened (house rule 14).
+func (s *state) closed() bool {
+	return s.category == route.PublicNetwork && !s.settings.Network.PublicProfile
 }
 
 // way is the present route; not valid when there is none.

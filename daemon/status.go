@@ -124,6 +124,14 @@ type Mapping struct {
 	Verified *time.Time `json:"verified,omitempty"` // last read-back that showed it
 	Owner    string     `json:"owner"`              // ours, other or manual
 	Holder   string     `json:"holder,omitempty"`   // LAN address it leads to, when that is not us
+	Upstream *Upstream  `json:"upstream,omitempty"` // the second router's part, with double NAT
+}
+
+// Upstream is the entry in a second router, in front of ours.
+type Upstream struct {
+	Gateway  netip.Addr `json:"gateway"`
+	Protocol string     `json:"protocol"`
+	External string     `json:"external"`
 }
 
 // Game is the process that holds the port on this PC.

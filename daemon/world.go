@@ -24,10 +24,14 @@ type World struct {
 	Route func(context.Context, configs.Network) (route.Report, error)
 	// HardwareAddr tells the gateway's MAC address when the system knows it already; "" otherwise.
 	HardwareAddr func(route.Route) string
+	// Category tells how Windows calls the network; "" where it is not known.
+	Category func(r route.Route, mac string) route.Category
 	// Search asks a gateway by every protocol; see portmap.Search.
 	Search func(context.Context, SearchOrder, func(portmap.Answer))
 	// Listen hears what the router of that route announces, until ctx ends.
 	Listen func(ctx context.Context, r route.Route, heard func(portmap.Announcement)) error
+	// SecondHop finds the router behind the home router.
+	SecondHop func(ctx context.Context, r route.Route) (netip.Addr, error)
 	// AskHTTP and AskSTUN ask one of the servers for our public IPv4 address. local is our address
 	// facing the gateway, so that the answer is about that way out.
 	AskHTTP func(ctx context.Context, local netip.Addr, servers []string) (netip.Addr, error)

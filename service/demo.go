@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -71,6 +72,7 @@ func demoWorld(home *simhome.Home, servers *simhome.Servers, store *daemon.Store
 		Rand:         rand.Float64,
 		Route:        func(context.Context, configs.Network) (route.Report, error) { return way, nil },
 		HardwareAddr: func(route.Route) string { return "" },
+		Category:     func(route.Route, string) route.Category { return route.PrivateNetwork },
 		Search: func(ctx context.Context, o daemon.SearchOrder, answered func(portmap.Answer)) {
 			servers.Search(ctx, portmap.Search{
 				Gateway: o.Route.Gateway, Local: o.Route.Local, Protocols: o.Protocols, Known: o.Known, Permanent: o.Permanent, Slow: o.Slow,
@@ -79,6 +81,9 @@ func demoWorld(home *simhome.Home, servers *simhome.Servers, store *daemon.Store
 		Listen: func(ctx context.Context, _ route.Route, _ func(portmap.Announcement)) error {
 			<-ctx.Done()
 			return nil
+		},
+		SecondHop: func(context.Context, route.Route) (netip.Addr, error) {
+			return netip.Addr{}, errors.New("this home has no second router that could be found")
 		},
 		AskHTTP:    onLoopback(func(urls []string) *publicip.Source { return publicip.HTTPServers(urls, userAgent()) }),
 		AskSTUN:    onLoopback(publicip.STUNServers),

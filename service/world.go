@@ -30,6 +30,13 @@ func realWorld(store *daemon.Store, log *slog.Logger) daemon.World {
 			mac, _ := route.HardwareAddr(r.Gateway, r.Index)
 			return mac
 		},
+		Category: func(r route.Route, mac string) route.Category {
+			category, err := route.NetworkCategory(r, mac)
+			if err != nil {
+				log.Debug("how Windows calls this network is not known", "error", err)
+			}
+			return category
+		},
 		Search: func(ctx context.Context, o daemon.SearchOrder, answered func(portmap.Answer)) {
 			portmap.Search{
 				Gateway: o.Route.Gateway, Local: o.Route.Local, Interface: o.Route.Index,
@@ -40,11 +47,12 @@ func realWorld(store *daemon.Store, log *slog.Logger) daemon.World {
 			l := portmap.Listener{Gateway: r.Gateway, Interface: r.Index, Log: log}
 			return l.Run(ctx, heard)
 		},
-		AskHTTP: askInTurn(func(urls []string) *publicip.Source { return publicip.HTTPServers(urls, userAgent()) }),
-		AskSTUN: askInTurn(publicip.STUNServers),
-		Bound:   portowner.Bound,
-		Owner:   portowner.Owner,
-		StandIn: standIn,
+		SecondHop: route.SecondHop,
+		AskHTTP:   askInTurn(func(urls []string) *publicip.Source { return publicip.HTTPServers(urls, userAgent()) }),
+		AskSTUN:   askInTurn(publicip.STUNServers),
+		Bound:     portowner.Bound,
+		Owner:     portowner.Owner,
+		StandIn:   standIn,
 		AskChecker: func(ctx context.Context, o daemon.CheckOrder) (checker.Answer, error) {
 			c := checker.Client{URLs: o.Servers, UserAgent: userAgent(), Game: o.Game}
 			return c.Ask(ctx, o.Local, o.Port, o.Via, o.Hold)
