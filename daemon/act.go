@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/portsitter/portsitter/netutil/portmap"
+	"github.com/portsitter/portsitter/netutil/portowner"
 )
 
 // act does what was decided, in order. It reports false when it was called off because the network
@@ -20,7 +21,8 @@ func (d *Daemon) act(ctx context.Context, actions []Action) bool {
 		case AskPublic:
 			d.startPublic(ctx)
 		case CheckOutside:
-			d.startCheck(d.running, a.Port, d.state.ports[a.Port].check.asked && d.state.ports[a.Port].check.recheck, false)
+			c := &d.state.ports[a.Port].check
+			d.startCheck(a.Port, c.asked && c.recheck, false)
 		case FindHop:
 			d.findHop(ctx)
 		case SearchUpstream:
@@ -36,6 +38,10 @@ func (d *Daemon) act(ctx context.Context, actions []Action) bool {
 		case Displace:
 			d.state.learnDisplaced(a.Port, d.state.nextElsewhere(&d.state.ports[a.Port]), d.world.Now())
 		case MoveBack:
+			if !d.hostedNow(a.Port) {
+				d.release(ctx, a.Port)
+			}
+		case Shut:
 			d.release(ctx, a.Port)
 		case RemoveOld:
 			d.removeOld(ctx, a.Port)
@@ -97,8 +103,11 @@ func (d *Daemon) mapPort(ctx context.Context, client portmap.Client, i int) bool
 
 // logGrant says that a port is mapped. The first time the message is exactly "mapped".
 func (d *Daemon) logGrant(i int, m portmap.Mapping, renewal bool, now time.Time) {
-	p := &d.state.ports[i]
+	p, asked := &d.state.ports[i], m.Granted
 	message, level := "mapped", slog.LevelInfo
+	if !p.granted {
+		asked = d.state.started
+	}
 	switch {
 	case renewal:
 		message, level = "renewed", slog.LevelDebug
@@ -106,23 +115,35 @@ func (d *Daemon) logGrant(i int, m portmap.Mapping, renewal bool, now time.Time)
 		message = "mapped again"
 	}
 	p.granted = true
-	took := now.Sub(d.state.started)
-	if message != "mapped" {
-		took = now.Sub(later(p.shutSince, d.state.started))
-	}
 	external := fmt.Sprintf("%s:%d", addrText(d.state.outerOf(m)), m.External.Port())
 	d.log.Log(context.Background(), level, message, "port", p.port.Name, "external", external,
-		"protocol", string(m.Protocol), "took", took)
+		"protocol", string(m.Protocol), "took", now.Sub(asked))
 }
 
 // repair takes an entry out that the router lists but does not honour (tailscale#21208): adding on
 // top of it changes nothing. The next turn maps anew and then checks once more.
 func (d *Daemon) repair(ctx context.Context, i int) {
 	p := &d.state.ports[i]
+	if p.check.repaired = d.world.Now(); d.hostedNow(i) {
+		return
+	}
 	d.log.Warn("the router lists our entry, but a packet from outside did not come in: making the entry anew", "port", p.port.Name)
 	d.unmap(ctx, *p.mapping)
 	p.lose("The router's entry let nothing in")
-	p.check.recheck, p.check.repaired = true, d.world.Now()
+	p.check.recheck = true
+}
+
+// hostedNow looks whether somebody has begun to host since the last regular look: an entry in force is
+// not touched under a game (house rule 13). Not knowing counts as hosting.
+func (d *Daemon) hostedNow(i int) bool {
+	p := &d.state.ports[i]
+	held, err := d.world.Bound(p.port.Transport, p.port.Port)
+	if held || err != nil {
+		p.ownersDue = time.Time{} // see who it is
+		p.owners = Fact[portowner.Owners]{}
+		return true
+	}
+	return false
 }
 
 // unmap takes a mapping of ours out of the router, and reports whether the router has confirmed it.
@@ -137,14 +158,24 @@ func (d *Daemon) unmap(ctx context.Context, m portmap.Mapping) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, stopWithin)
 	defer cancel()
-	if err := client.Unmap(ctx, m); err != nil {
+	entry := OwnEntry{Gateway: m.Gateway, Transport: m.Transport, External: m.External.Port()}
+	if m.Gateway == d.state.way().Gateway {
+		entry.MAC = d.state.mac
+	}
+	if e, err := client.Lookup(ctx, m.Transport, m.External.Port()); err == nil && e.Internal != m.Internal {
+		d.state.memory = d.state.memory.without(entry) // somebody else's by now
+		return true
+	}
+	err := client.Unmap(ctx, m)
+	if gone(err) && sleep(ctx, soapApart) { // some routers drop what comes too fast
+		err = client.Unmap(ctx, m)
+	}
+	if err != nil {
 		d.log.Warn("could not confirm that the router has removed the entry; it ends with its lease",
 			"external", m.External.Port(), "expires", m.Expires(), "error", err)
 		return false
 	}
-	d.state.memory = d.state.memory.without(OwnEntry{
-		MAC: d.state.mac, Gateway: m.Gateway, Transport: m.Transport, External: m.External.Port(),
-	})
+	d.state.memory = d.state.memory.without(entry)
 	return true
 }
 
@@ -158,7 +189,8 @@ func (d *Daemon) farewell() {
 			d.unmap(ctx, *m)
 		}
 		if m := d.state.ports[i].mapping; m != nil {
-			d.state.ports[i].leftBehind = !d.unmap(ctx, *m)
+			gone := d.unmap(ctx, *m)
+			d.state.ports[i].leftBehind, d.state.ports[i].takenOut = !gone, gone
 			d.state.ports[i].mapping = nil
 		}
 	}

@@ -53,6 +53,7 @@ type checkResult struct {
 	asked   bool
 	tries   int
 	repair  bool // it came after a repair
+	mapped  bool // it was our mapping that let it in; else a forward made by hand
 	visits  int  // visitors that the stand-in has seen
 }
 
@@ -73,6 +74,13 @@ func (e *HostingError) Error() string {
 type NoPortError struct{ Name string }
 
 func (e *NoPortError) Error() string { return fmt.Sprintf("there is no port %q", e.Name) }
+
+// NotCheckableError says that a port is opened, but no checker can knock at it.
+type NotCheckableError struct{ Name string }
+
+func (e *NotCheckableError) Error() string {
+	return fmt.Sprintf("port %q is TCP: it is opened, but not checked from outside", e.Name)
+}
 
 // Check asks for a check of one port ("" = the first) and returns its number, to be found again as
 // outside.id in the Status. Within 30 s of the last one it returns that one's number. While somebody
@@ -97,6 +105,9 @@ func (d *Daemon) askedForCheck(name string, whileHosting bool) (uint64, error) {
 		return 0, &NoPortError{name}
 	}
 	p := &d.state.ports[i]
+	if p.port.Transport != "udp" {
+		return 0, &NotCheckableError{p.port.Name}
+	}
 	now := d.world.Now()
 	if p.checking(now) || p.check.last.Asked() && now.Sub(p.check.last.At) < checkCoolDown {
 		p.check.asked, p.check.last.Value.asked = true, true // a person wants to know
@@ -106,12 +117,12 @@ func (d *Daemon) askedForCheck(name string, whileHosting bool) (uint64, error) {
 	if err == nil && held && !whileHosting {
 		return 0, &HostingError{p.holderWords()}
 	}
-	d.startCheck(d.running, i, true, whileHosting)
+	d.startCheck(i, true, whileHosting)
 	return p.check.id, nil
 }
 
 // startCheck begins a check beside the loop.
-func (d *Daemon) startCheck(ctx context.Context, i int, asked, whileHosting bool) {
+func (d *Daemon) startCheck(i int, asked, whileHosting bool) {
 	p, s := &d.state.ports[i], d.state
 	now := d.world.Now()
 	c := &p.check
@@ -121,7 +132,7 @@ func (d *Daemon) startCheck(ctx context.Context, i int, asked, whileHosting bool
 	}
 	c.running, c.asked, c.words = true, asked, "asking the checker"
 	run := checkRun{
-		d: d, id: c.id, asked: asked, whileHosting: whileHosting, repair: c.recheck,
+		d: d, id: c.id, asked: asked, whileHosting: whileHosting, repair: c.recheck, mapped: p.mapping != nil,
 		transport: p.port.Transport, port: p.port.Port, standIn: s.settings.Checker.StandIn,
 		order: CheckOrder{Servers: s.settings.Checker.URLs, Local: s.way().Local, Port: p.openPort(),
 			Via: s.settings.Checker.Via, Game: p.port.Game},
@@ -130,7 +141,7 @@ func (d *Daemon) startCheck(ctx context.Context, i int, asked, whileHosting bool
 		s.memory = s.memory.withCheck(now)
 	}
 	c.recheck = false
-	d.job(ctx, func(ctx context.Context) {
+	d.job(d.checking, func(ctx context.Context) {
 		f := run.run(ctx)
 		d.tell(ctx, func() { d.state.learnCheck(run.id, f) })
 	})
@@ -142,6 +153,7 @@ type checkRun struct {
 	id                  uint64
 	asked, whileHosting bool
 	repair, standIn     bool
+	mapped              bool
 	transport           string
 	port                uint16
 	order               CheckOrder
@@ -149,7 +161,7 @@ type checkRun struct {
 }
 
 func (r *checkRun) run(ctx context.Context) Fact[checkResult] {
-	result := checkResult{asked: r.asked, repair: r.repair}
+	result := checkResult{asked: r.asked, repair: r.repair, mapped: r.mapped}
 	fail := func(err error) Fact[checkResult] {
 		return Fact[checkResult]{Value: result, Err: err, At: r.d.world.Now()}
 	}
@@ -170,7 +182,7 @@ func (r *checkRun) run(ctx context.Context) Fact[checkResult] {
 	for try := 1; ; try++ {
 		r.say(ctx, fmt.Sprintf("try %d of %d", try, tries))
 		answer, err := r.ask(ctx)
-		if err != nil && try == 1 {
+		if err != nil && (try == 1 || errors.Is(err, errHostingNow)) {
 			return fail(err)
 		}
 		if err == nil { // else the tries before have answered

@@ -11,6 +11,8 @@ import (
 	"context"
 	"log/slog"
 	"reflect"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,12 +42,14 @@ type Daemon struct {
 	past    func() []Event
 
 	// The loop's own.
-	state    *state
-	saved    Memory
-	running  context.Context // of Run: jobs that a person asked for live as long
-	notices  []string
-	next     time.Time
-	lastSOAP time.Time // when the last question to a UPnP router ended
+	state     *state
+	saved     Memory
+	running   context.Context // of Run: jobs that a person asked for live as long
+	notices   []string
+	next      time.Time
+	lastSOAP  time.Time // when the last question to a UPnP router ended
+	hurried   time.Time // when a network change last ended the pauses after refusals
+	saveAfter time.Time // a full disk is not tried again before
 
 	// How others reach the loop.
 	poke         chan struct{}   // 1 slot: think again
@@ -56,6 +60,8 @@ type Daemon struct {
 	jobs         sync.WaitGroup
 	endSearch    context.CancelFunc // of the search that runs or ran last
 	endListening context.CancelFunc // of the listener on the present route
+	checking     context.Context    // of the checks from outside on the present route
+	endChecks    context.CancelFunc
 
 	// What others read.
 	published atomic.Pointer[publication]
@@ -82,6 +88,7 @@ func New(o Options) *Daemon {
 		disk:         make(chan func(), 256),
 		endSearch:    func() {},
 		endListening: func() {},
+		endChecks:    func() {},
 	}
 	d.history.Store(&[]Event{})
 	d.publish(decide(d.state, d.state.started))
@@ -192,9 +199,17 @@ func (d *Daemon) networkChanged(why string) {
 		r.again = now
 	}
 	r.outerDue = now
+	since := now.Sub(d.hurried)
+	patient := since >= 0 && since < hurryApart // however often it changes, a router that said no is left some peace
+	if !patient {
+		d.hurried = now
+	}
 	for i := range d.state.ports {
 		p := &d.state.ports[i]
 		p.lookDue = now
+		if patient {
+			continue
+		}
 		for protocol, no := range p.refusals {
 			no.until = now
 			p.refusals[protocol] = no
@@ -215,9 +230,21 @@ func (d *Daemon) configure(c configured) {
 		return
 	}
 	d.log.Info("settings taken over", "file", c.settings.Source)
+	d.noticeRestart(c.settings)
+	ctx, cancel := context.WithTimeout(d.running, stopWithin) // for all of it: the loop has more to do
+	defer cancel()
 	again := !reflect.DeepEqual(c.settings.Router.Protocols, d.state.settings.Router.Protocols)
+	if again { // what was mapped by a protocol that is not wanted any more goes while it can be said
+		for i := range d.state.ports {
+			p := &d.state.ports[i]
+			if m := p.mapping; m != nil && !slices.Contains(c.settings.Router.Protocols, string(m.Protocol)) {
+				d.unmap(ctx, *m)
+				p.lose("The settings have changed")
+			}
+		}
+	}
 	for _, m := range d.state.configure(c.settings) {
-		d.unmap(context.Background(), m)
+		d.unmap(ctx, m)
 	}
 	if again {
 		search := d.state.router.search
@@ -226,9 +253,24 @@ func (d *Daemon) configure(c configured) {
 	}
 }
 
+// noticeRestart tells which of the new settings count only after a restart.
+func (d *Daemon) noticeRestart(s configs.Settings) {
+	const prefix = "These settings count after a restart of Portsitter: "
+	old, keys := d.state.settings, []string{}
+	if !reflect.DeepEqual(old.Page, s.Page) {
+		keys = append(keys, "[page]")
+	}
+	if old.Log != s.Log {
+		keys = append(keys, "[log]")
+	}
+	if len(keys) > 0 {
+		d.notices = append(withoutPrefix(d.notices, prefix), prefix+strings.Join(keys, ", ")+".")
+	}
+}
+
 // keep hands what has to survive a restart to the disk's goroutine, when it has changed.
 func (d *Daemon) keep() {
-	if reflect.DeepEqual(d.saved, d.state.memory) {
+	if reflect.DeepEqual(d.saved, d.state.memory) || d.world.Now().Before(d.saveAfter) {
 		return
 	}
 	memory := d.state.memory
@@ -261,6 +303,7 @@ func (d *Daemon) diskSaid(err error) {
 	if err == nil {
 		return
 	}
+	d.saved, d.saveAfter = Memory{}, d.world.Now().Add(saveAgain)
 	if before == len(d.notices) {
 		d.log.Error("not written to disk", "error", err)
 	}
@@ -276,7 +319,12 @@ func (d *Daemon) Poke() {
 }
 
 // Refresh asks the router again at once, whatever pause was planned. It never blocks.
-func (d *Daemon) Refresh() { d.wake("asked for") }
+func (d *Daemon) Refresh() {
+	select {
+	case d.inbox <- func() { d.networkChanged("asked for") }:
+	default: // a loop that busy looks soon anyway
+	}
+}
 
 func (d *Daemon) wake(reason string) {
 	select {
@@ -301,5 +349,10 @@ func (d *Daemon) Configure(s configs.Settings, err error) {
 	}
 }
 
-// Alive tells when the loop last turned.
-func (d *Daemon) Alive() time.Time { return time.Unix(0, d.turned.Load()) }
+// Alive tells when the loop last turned; the zero time if it never did.
+func (d *Daemon) Alive() time.Time {
+	if turned := d.turned.Load(); turned != 0 {
+		return time.Unix(0, turned)
+	}
+	return time.Time{}
+}

@@ -46,6 +46,7 @@ const (
 	CheckOutside
 	Displace       // try the next external port
 	MoveBack       // give the other external port back; the next turn asks for the configured one
+	Shut           // take our entry out: nothing is to be open on this network
 	RemoveOld      // take out our own entry from a former address
 	TakeOver       // take out another PC's entry: a person has asked
 	FindHop        // look for a second router in front of ours
@@ -106,7 +107,7 @@ func (p *planner) due(at time.Time, what string) bool {
 func (p *planner) shut() {
 	for i := range p.s.ports {
 		if p.s.ports[i].mapping != nil {
-			p.dec.Do = append(p.dec.Do, Action{Kind: MoveBack, Port: i})
+			p.dec.Do = append(p.dec.Do, Action{Kind: Shut, Port: i})
 		}
 	}
 }

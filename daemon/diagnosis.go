@@ -62,6 +62,8 @@ type clues struct {
 	public       string    // the address the internet sees
 	holder       string    // LAN address that holds the port
 	leftBehind   bool      // an entry of ours may still be in the router
+	full         bool      // the router has no room for another entry
+	takenOut     bool      // there was one, and the router has confirmed that it is gone
 	noOuter      bool      // the refusal is one that routers give when their outer side is not public
 	game         string    // a known emulator that hosts on another port
 	elsewhere    uint16    // that port
@@ -103,7 +105,10 @@ func diagnose(code Code, c clues) Diagnosis {
 		}
 	case Stopped:
 		d.Verdict = Unknown
-		d.Headline = "Portsitter has stopped and has taken its entry out of the router"
+		d.Headline = "Portsitter has stopped"
+		if c.takenOut {
+			d.Headline += " and has taken its entry out of the router"
+		}
 		if c.leftBehind {
 			d.Headline = "Portsitter has stopped; the router has not confirmed that its entry is gone, and it ends with its lease"
 		}
@@ -187,6 +192,10 @@ func mappingWords(code Code, c clues) (headline, next string) {
 			fmt.Sprintf("Log in at http://%s and look for its internet (WAN) address. If that begins with 10., 172.16–31., 192.168. or 100.64–127., "+
 				"there is a second router or a carrier NAT in front of it: forward the port there or ask your provider for a public address.", c.gateway)
 	}
+	if c.full {
+		return fmt.Sprintf("Your router has no room for another open port, so it refuses %d", c.port),
+			fmt.Sprintf("Restart the router: that empties its table. Or log in at http://%s and delete forwards that are not needed.", c.gateway)
+	}
 	return fmt.Sprintf("Your router refuses to open port %d", c.port),
 		fmt.Sprintf("Log in at http://%s and allow programs to open ports (UPnP / “automatic port forwarding”) for this PC; or forward %s port %d to %s by hand.",
 			c.gateway, upper(c.transport), c.port, c.local)
@@ -197,7 +206,7 @@ func displacedWords(code Code, c clues) string {
 	if code == OwnOldEntry {
 		until := "until its lease ends"
 		if !c.oldEnds.IsZero() {
-			until = "until " + c.oldEnds.UTC().Format("15:04 UTC")
+			until = "until " + c.oldEnds.Local().Format("15:04")
 		}
 		return fmt.Sprintf("Port %d still leads to this PC's former address %s, %s; then Portsitter moves back to it by itself.", c.port, c.holder, until)
 	}

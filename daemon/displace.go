@@ -163,6 +163,10 @@ func (s *state) holder(p *portState) netip.Addr {
 // release gives the mapping at the other port back; the next turn asks for the configured one.
 func (d *Daemon) release(ctx context.Context, i int) {
 	p := &d.state.ports[i]
+	if p.up.mapping != nil {
+		d.unmap(ctx, *p.up.mapping)
+		p.up.mapping = nil
+	}
 	if p.mapping != nil {
 		d.unmap(ctx, *p.mapping)
 	}
@@ -240,10 +244,14 @@ func (d *Daemon) TakeOver(ctx context.Context, port string) (err error) {
 			err = &NoPortError{port}
 			return
 		}
-		if p := &d.state.ports[i]; d.state.holder(p).IsValid() {
-			p.takeover = true
-		} else {
+		p := &d.state.ports[i]
+		switch {
+		case !d.state.holder(p).IsValid():
 			err = &NotHeldError{port}
+		case p.mapping != nil && d.hostedNow(i): // moving the mapping would end the match
+			err = &HostingError{p.holderWords()}
+		default:
+			p.takeover = true
 		}
 	})
 	select {

@@ -128,7 +128,7 @@ func TestOwnFormerAddress(t *testing.T) {
 				at := uint16(27886)
 				if row.after == OwnOldEntry {
 					at = 27887
-					if words := h.port().NextStep; !strings.Contains(words, "192.168.1.23") || !strings.Contains(words, "01:00 UTC") {
+					if words := h.port().NextStep; !strings.Contains(words, "192.168.1.23") || !strings.Contains(words, "01:00") {
 						t.Errorf("does not say whose entry it is and when it ends: %s", words)
 					}
 				}

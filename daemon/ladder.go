@@ -60,8 +60,12 @@ func (s *state) ladder(p *portState, rungs []rung, now time.Time) Ladder {
 	code, settled := CodeReady, true
 	last, counts := p.outside()
 	if counts && last.answer.Reachable {
-		code = CodeReachable
-		byHand(rungs)
+		if !last.mapped {
+			byHand(rungs)
+		}
+		if !last.mapped || !slices.ContainsFunc(rungs[:4], func(r rung) bool { return r.State == StepUnknown }) {
+			code = CodeReachable
+		}
 	}
 	for i, r := range rungs {
 		if r.State == StepUnknown && i < 4 { // network, router, internet, mapping
@@ -70,7 +74,12 @@ func (s *state) ladder(p *portState, rungs []rung, now time.Time) Ladder {
 		if r.State == StepBroken {
 			code = r.code
 			for j := i + 1; j < len(rungs); j++ {
-				rungs[j] = skipped(rungs[j].ID, "Not reached yet")
+				if rungs[j].ID != StepOutside || !p.check.last.Asked() {
+					rungs[j] = skipped(rungs[j].ID, "Not reached yet")
+				} else if rungs[j].State == StepBroken { // one broken rung is the headline
+					rungs[j] = skipped(rungs[j].ID, rungs[j].Summary)
+					rungs[j].Detail = p.checkWords()
+				}
 			}
 			break
 		}
@@ -181,6 +190,9 @@ func (s *state) mappingRung(p *portState, now time.Time) rung {
 	if m := p.mapping; m != nil {
 		return s.mappedRung(p, *m)
 	}
+	if p.manual && s.router.clients[portmap.UPnP] == nil {
+		return unknown(StepMapping, "Forwarded by hand, when the router last answered", "")
+	}
 	if p.manual {
 		return ok(StepMapping, fmt.Sprintf("Forwarded by hand: port %d leads to %s", p.port.ExternalPort, p.entry.Value.Internal),
 			"Portsitter leaves this entry alone.")
@@ -196,6 +208,9 @@ func (s *state) mappedRung(p *portState, m portmap.Mapping) rung {
 	summary := fmt.Sprintf("Port %d leads to %s (%s)", m.External.Port(), m.Internal, protocolNames([]portmap.Protocol{m.Protocol})[0])
 	if s.router.clients[m.Protocol] == nil {
 		return unknown(StepMapping, summary+", but the router has fallen silent", p.reasons(s.protocols()))
+	}
+	if p.vain > 0 && p.reads < 2 && m.Protocol == portmap.UPnP {
+		return unknown(StepMapping, summary+": seeing whether the router keeps it", p.reasons(s.protocols()))
 	}
 	detail := "The router has granted it."
 	if p.elsewhere != 0 {
@@ -225,6 +240,9 @@ func (s *state) whyNot(p *portState) (Code, string) {
 			return NotKept, "The router grants the port but does not keep it"
 		}
 	}
+	if p.full() {
+		return MappingRefused, "The router's table is full"
+	}
 	return MappingRefused, "The router refuses"
 }
 
@@ -242,6 +260,17 @@ func (p *portState) reasons(protocols []portmap.Protocol) string {
 		}
 	}
 	return strings.Join(out, "; ")
+}
+
+// full reports whether a refusal says that the router has no room.
+func (p *portState) full() bool {
+	for _, r := range p.refusals {
+		var no *portmap.Refusal
+		if errors.As(r.err, &no) && no.Kind == portmap.Full {
+			return true
+		}
+	}
+	return false
 }
 
 // noOuter reports whether the refusals are the ones a router gives when its outer side is not
@@ -274,7 +303,7 @@ func (s *state) address(p *portState) string {
 
 func (s *state) clues(p *portState, address string) clues {
 	w := s.way()
-	c := clues{port: p.port.ExternalPort, transport: p.port.Transport, address: address, noOuter: p.noOuter(), leftBehind: p.leftBehind, lostWhy: p.lostWhy}
+	c := clues{port: p.port.ExternalPort, transport: p.port.Transport, address: address, noOuter: p.noOuter(), leftBehind: p.leftBehind, full: p.full(), takenOut: p.takenOut, lostWhy: p.lostWhy}
 	c.gateway, c.local = addrText(w.Gateway), addrText(w.Local)
 	c.outer, c.public = addrText(s.outerAddr()), addrText(s.seenAddr())
 	c.holder = addrText(s.holder(p))

@@ -13,6 +13,8 @@ func (s *state) internetRung(p *portState) rung {
 	outer, seen := s.lastOuter(p), s.seenAddr()
 	kind := publicip.KindOf(outer)
 	switch {
+	case !outer.IsValid() && p.up.mapping != nil:
+		return unknown(StepInternet, fmt.Sprintf("The second router (%s) does not tell its outer address, or has fallen silent", s.upstream.hop.Value), s.publicReasons())
 	case !outer.IsValid() && seen.IsValid():
 		if p.mapping == nil && !p.manual {
 			return unknown(StepInternet, fmt.Sprintf("The internet sees %s; the router does not tell its own outer address", seen), s.publicReasons())

@@ -14,12 +14,16 @@ import (
 
 // learnTime lets go of what the clock alone takes away.
 func (s *state) learnTime(now time.Time) {
+	now = now.Round(0) // the wall clock alone: the other one is never set
 	if now.Before(s.turned.Add(-time.Minute)) {
 		s.clockSetBack(now)
 	}
 	s.turned = now
 	for i := range s.ports {
 		p := &s.ports[i]
+		if m := p.up.mapping; m != nil && m.Lease != 0 && !now.Before(m.Expires()) {
+			p.up.mapping = nil
+		}
 		if m := p.mapping; m != nil && m.Lease != 0 && !now.Before(m.Expires()) {
 			p.lose("The lease has ended")
 		}
@@ -35,7 +39,7 @@ func (s *state) clockSetBack(now time.Time) {
 	if !r.again.IsZero() {
 		r.again = now
 	}
-	r.answered, r.hinted = now, time.Time{}
+	r.answered, r.hinted, r.begun = now, time.Time{}, earlier(r.begun, now)
 	s.upstream.outerDue, s.upstream.again = now, now
 	s.memory.Checks = slices.DeleteFunc(slices.Clone(s.memory.Checks), func(at time.Time) bool { return at.After(now) })
 	for i := range s.ports {
@@ -72,8 +76,12 @@ func (s *state) learnRoute(f Fact[route.Report], mac string) (changed bool) {
 	s.router.search = search + 1
 	s.mac = mac
 	for i := range s.ports {
-		s.ports[i] = portState{port: s.ports[i].port, refusals: map[portmap.Protocol]refusal{}, shutSince: s.ports[i].shutSince}
-		s.ports[i].lose("The network has changed")
+		old := s.ports[i]
+		s.ports[i] = portState{port: old.port, refusals: map[portmap.Protocol]refusal{}, shutSince: old.shutSince, granted: old.granted,
+			check: checkState{id: old.check.id, repaired: old.check.repaired}}
+		if old.mapping != nil {
+			s.ports[i].lose("The network has changed")
+		}
 	}
 	s.forgetUpstream()
 	s.public.httpDue, s.public.stunDue = time.Time{}, time.Time{}
@@ -85,8 +93,11 @@ func (s *state) learnRoute(f Fact[route.Report], mac string) (changed bool) {
 func (s *state) learnGrant(i int, m portmap.Mapping, now time.Time) {
 	p := &s.ports[i]
 	fresh := p.mapping == nil
+	if !fresh && p.mapping.External.Port() != m.External.Port() {
+		p.changed = now
+	}
 	p.mapping = &m
-	p.manual = false
+	p.manual, p.lostWhy = false, ""
 	p.refusals = map[portmap.Protocol]refusal{}
 	s.router.answered = now
 	if fresh {
@@ -126,7 +137,15 @@ func (s *state) remember(change func(*RouterMemory), now time.Time) {
 // learnNo notes that a mapping request came to nothing.
 func (s *state) learnNo(i int, protocol portmap.Protocol, err error, now time.Time) {
 	p := &s.ports[i]
+	if s.heldAllTheSame(p, protocol, err) {
+		s.learnGrant(i, s.asRead(p, now), now)
+		return
+	}
 	n := p.refusals[protocol].count + 1
+	if isOurs(err) && !errors.As(err, new(otherPortError)) {
+		p.vain++
+		n = p.vain
+	}
 	p.refusals[protocol] = refusal{err: err, count: n, until: now.Add(refusalPause(err, n))}
 	if gone(err) && !isOurs(err) {
 		s.learnGone(protocol, err, now)
@@ -140,6 +159,25 @@ func (s *state) learnNo(i int, protocol portmap.Protocol, err error, now time.Ti
 	if isOurs(err) {
 		p.mapping = nil
 	} // else a renewal was refused: what was granted holds until its lease ends
+}
+
+// heldAllTheSame reports whether a router says that the port is taken although its entry leads to us
+// and is ours: some call a renewal that comes early a conflict (Open.NAT#14).
+func (s *state) heldAllTheSame(p *portState, protocol portmap.Protocol, err error) bool {
+	var no *portmap.Refusal
+	_, recorded := s.memory.owns(s.mac, s.way().Gateway, p.transport(), p.want())
+	return protocol == portmap.UPnP && errors.As(err, &no) && no.Kind == portmap.Conflict && p.mapping == nil &&
+		p.entry.Known() && p.entry.Value.Internal == s.internal(p) && (recorded || p.entry.Value.Description == portmap.Description)
+}
+
+// asRead is the mapping that a read-back shows.
+func (s *state) asRead(p *portState, now time.Time) portmap.Mapping {
+	lease := p.entry.Value.Lease
+	if lease == 0 {
+		lease = s.settings.Router.Lease
+	}
+	return portmap.Mapping{Protocol: portmap.UPnP, Gateway: s.way().Gateway, Transport: p.transport(), Internal: s.internal(p),
+		External: netip.AddrPortFrom(netip.Addr{}, p.want()), Lease: lease, Granted: now.Round(0)}
 }
 
 // isOurs tells whether an error is a judgement of ours about an answer, not a missing answer.
@@ -209,6 +247,13 @@ func (s *state) learnHeld(i int, now time.Time) {
 		p.reads++
 		if p.reads == 1 {
 			p.lookDue = now.Add(secondLook)
+		} else {
+			p.vain = 0
+		}
+		if left := p.entry.Value.Lease; left >= shortestLease && now.Add(left+time.Minute).Before(p.mapping.Expires()) {
+			m := *p.mapping // the router keeps it for less than it was asked for
+			m.Lease, m.Granted = left, now.Round(0)
+			p.mapping = &m
 		}
 		return
 	}

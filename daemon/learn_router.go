@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/portsitter/portsitter/netutil/portmap"
+	"github.com/portsitter/portsitter/netutil/publicip"
 )
 
 // This file takes the news about the router and the public address into the state.
@@ -58,6 +59,11 @@ func (s *state) learnSearchEnd(n int, now time.Time) {
 		return
 	}
 	r.running = false
+	for i := range s.ports { // whoever granted it is gone for good: ask the others
+		if p := &s.ports[i]; p.mapping != nil && r.clients[p.mapping.Protocol] == nil && len(r.clients) > 0 {
+			p.lose("The router does not answer " + protocolNames([]portmap.Protocol{p.mapping.Protocol})[0] + " any more")
+		}
+	}
 	if len(r.clients) == 0 {
 		r.rounds++
 		if r.again.IsZero() { // else the router has announced itself meanwhile
@@ -71,6 +77,7 @@ func (s *state) learnSearchEnd(n int, now time.Time) {
 func (s *state) learnGone(p portmap.Protocol, err error, now time.Time) {
 	r := &s.router
 	delete(r.clients, p)
+	r.gentle = r.gentle || p == portmap.UPnP // some drop requests that come too fast: no hurry from now on
 	r.errs[p] = err
 	if r.running {
 		return
@@ -107,7 +114,7 @@ func (s *state) learnOuter(protocol portmap.Protocol, f Fact[portmap.Outer]) {
 // learnOuterAddr takes the router's outer address; not valid when it does not tell.
 func (s *state) learnOuterAddr(a netip.Addr, now time.Time) {
 	r := &s.router
-	if r.outer.Known() && r.outer.Value.Addr.IsValid() && r.outer.Value.Addr != a {
+	if r.outer.Known() && r.outer.Value.Addr.IsValid() && a.IsValid() && r.outer.Value.Addr != a {
 		s.addressChanged(now)
 		s.forgetUpstream()
 		s.public.httpDue, s.public.stunDue = now, now // a change: see what the internet says
@@ -180,8 +187,8 @@ func (s *state) learnPublic(a publicAnswer, now time.Time, jitter float64) {
 func (s *state) dispute(now time.Time) {
 	u := &s.public
 	told := map[netip.Addr]bool{}
-	if o := s.router.outer; o.Known() && o.Value.Addr.IsValid() && s.settings.PublicIP.Router {
-		told[o.Value.Addr] = true
+	if o := s.outerAddr(); publicip.KindOf(o) == publicip.Public { // a private one is no dispute, but double NAT
+		told[o] = true
 	}
 	for _, f := range []Fact[netip.Addr]{u.http, u.stun} {
 		if f.Known() {
@@ -206,6 +213,9 @@ func (s *state) learnAnnouncement(a portmap.Announcement, now time.Time) {
 	if a.Protocol == portmap.UPnP && !r.notified.Restarted(a) {
 		return
 	}
+	if r.hinted.After(now) {
+		return // a look is planned already
+	}
 	at := later(now, r.hinted.Add(hintApart))
 	r.hinted = at
 	if r.running { // whoever has just started is about to answer, or to be asked again
@@ -215,7 +225,7 @@ func (s *state) learnAnnouncement(a portmap.Announcement, now time.Time) {
 	if len(r.clients) == 0 {
 		r.again = at
 	}
-	r.outerDue = at
+	r.outerDue = earlier(r.outerDue, at)
 	for i := range s.ports {
 		if p := &s.ports[i]; p.mapping == nil || p.mapping.Protocol == portmap.UPnP {
 			p.lookDue = at

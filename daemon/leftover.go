@@ -15,7 +15,8 @@ import (
 // without harm to one that is.
 func (s *state) leftover() (OwnEntry, bool) {
 	for _, e := range s.memory.Entries {
-		if sameRouter(e.MAC, s.mac, e.Gateway, s.way().Gateway) && s.router.clients[e.Protocol] != nil &&
+		// By hardware address alone: every second home has its router at the same address.
+		if e.MAC != "" && e.MAC == s.mac && s.router.clients[e.Protocol] != nil &&
 			!s.router.triedLeftover[e] && !s.wanted(e) {
 			return e, true
 		}

@@ -16,6 +16,9 @@ const (
 	searchAtMostEvery = 2 * time.Second
 	soapApart         = 200 * time.Millisecond // between two UPnP requests; some routers break when hurried
 	startsWithin      = 15 * time.Minute       // a router that fell silent is expected back
+	saveAgain         = time.Minute            // after a write to disk that failed
+	shortestLease     = time.Minute            // what a read-back tells below is not believed
+	hurryApart        = 10 * time.Second       // between two network changes that end the pauses after refusals
 	hintApart         = time.Second            // between two looks that announcements ask for
 	requestTimeout    = 5 * time.Second
 	stopWithin        = 3 * time.Second

@@ -27,14 +27,21 @@ func (d *Daemon) observeRoute(ctx context.Context) {
 			return
 		}
 		if d.state.learnRoute(Fact[route.Report]{Value: report, At: now, Err: err}, "") {
-			d.startListening(ctx)
+			d.routeChanged(ctx)
 		}
 		return
 	}
 	if d.state.learnRoute(known(report, now), d.world.HardwareAddr(report.Route)) {
-		d.startListening(ctx)
+		d.routeChanged(ctx)
 	}
 	d.state.category = d.world.Category(report.Route, d.state.mac)
+}
+
+// routeChanged ends what is about the old way out, and begins anew on the new one.
+func (d *Daemon) routeChanged(ctx context.Context) {
+	d.endChecks()
+	d.checking, d.endChecks = context.WithCancel(ctx)
+	d.startListening(ctx)
 }
 
 // noWay tells the knowledge that there is no way out from not knowing.
@@ -113,7 +120,7 @@ func (d *Daemon) ask(ctx context.Context, client portmap.Client, question func(c
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	pause := time.Duration(0)
-	if client.Name() == portmap.UPnP && d.state.confirmed() {
+	if client.Name() == portmap.UPnP && (d.state.confirmed() || d.state.router.gentle) {
 		pause = soapApart - d.world.Now().Sub(d.lastSOAP)
 	}
 	done := make(chan struct{})

@@ -67,7 +67,7 @@ func (p *portState) wantsRepair(now time.Time) bool {
 
 // checking reports whether a check is under way, the repair and the second look included.
 func (p *portState) checking(now time.Time) bool {
-	return p.check.running || p.check.recheck || p.wantsRepair(now)
+	return p.check.running || p.check.recheck && !p.hosted() || p.wantsRepair(now)
 }
 
 // hosted reports whether a program holds the port, or nobody knows: both forbid a check that nobody
@@ -79,7 +79,8 @@ func (p *portState) hosted() bool {
 // outside is the last check, if it was an answer and nothing has changed since.
 func (p *portState) outside() (checkResult, bool) {
 	f := p.check.last
-	return f.Value, f.Known() && !f.At.Before(p.changed)
+	// What came in through our mapping says nothing once that is gone.
+	return f.Value, f.Known() && !f.At.Before(p.changed) && (!f.Value.mapped || p.mapping != nil)
 }
 
 // learnOwners takes a look at who holds the port. What is our own stand-in is nobody.
@@ -93,6 +94,9 @@ func (s *state) learnOwners(i int, f Fact[portowner.Owners]) {
 	}
 	f.Value.Port = others
 	p.owners, p.ownersDue = f, f.At.Add(ownerEvery)
+	if p.hosted() {
+		p.check.recheck = false // the second look of a repair is a check that nobody asked for
+	}
 }
 
 // learnCheck takes what a check came to.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/portsitter/portsitter/configs"
@@ -48,6 +49,7 @@ type routerState struct {
 	bootedAt      time.Time           // from the epoch; zero when not told
 	notified      portmap.NotifyWatch // tells a start from UPnP's routine announcements
 	hinted        time.Time           // when an announcement last made us look
+	gentle        bool                // UPnP requests go apart from the first one on
 	triedLeftover map[OwnEntry]bool   // recorded entries that were tried to be removed
 }
 
@@ -67,9 +69,11 @@ type portState struct {
 	mapping    *portmap.Mapping    // what the router granted and, for all we know, still holds
 	entry      Fact[portmap.Entry] // last read-back; Err ErrNoEntry is knowledge, too
 	reads      int                 // read-backs that showed the entry since the grant
+	vain       int                 // grants in a row that a read-back did not find
 	verified   time.Time           // last time the router confirmed that it holds the mapping
 	lookDue    time.Time           // next read-back
 	leftBehind bool                // at the stop: the router has not confirmed that the entry is gone
+	takenOut   bool                // at the stop: it has
 	granted    bool                // since the start
 	shutSince  time.Time           // since when the port is not open; zero while it is
 	lostWhy    string              // why the mapping that was there is not there any more, for people
@@ -120,6 +124,7 @@ func (e misdirectedError) Error() string {
 
 func newState(settings configs.Settings, memory Memory, now time.Time) *state {
 	s := &state{started: now, memory: memory.expired(now)}
+	s.memory.Checks = slices.DeleteFunc(slices.Clone(s.memory.Checks), func(at time.Time) bool { return at.After(now) })
 	s.router = newRouterState()
 	s.forgetUpstream()
 	s.configure(settings)

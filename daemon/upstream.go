@@ -65,7 +65,7 @@ func (p *planner) upstream() {
 	for i := range s.ports {
 		port := &s.ports[i]
 		at := port.up.no.until
-		if m := port.up.mapping; m != nil {
+		if m := port.up.mapping; m != nil && port.mapping != nil && m.Internal.Port() == port.mapping.External.Port() {
 			if m.Lease == 0 {
 				continue
 			}
@@ -190,6 +190,10 @@ func (d *Daemon) mapUpstream(ctx context.Context, i int) bool {
 	req := portmap.Request{Transport: p.transport(), Internal: at, External: p.want(), Lease: s.settings.Router.Lease}
 	if client.Name() == portmap.NATPMP { // it maps to whom it sees, which is our router
 		req.Internal = netip.AddrPortFrom(s.way().Local, at.Port())
+	}
+	if old := p.up.mapping; old != nil && old.Internal.Port() != at.Port() {
+		d.unmap(ctx, *old) // our router's port is another one by now
+		p.up.mapping, p.changed = nil, d.world.Now()
 	}
 	granted := d.world.Now().Round(0)
 	var m portmap.Mapping

@@ -1,0 +1,145 @@
+package daemon
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/portsitter/portsitter/netutil/portmap"
+	"github.com/portsitter/portsitter/netutil/route"
+	"github.com/portsitter/portsitter/netutil/simhome"
+)
+
+// weekFault is something that happens to the home, and how it ends; without an end it is over at
+// once.
+type weekFault struct {
+	name  string
+	begin func(*week)
+	end   func(*week)
+
+	outer bool // about the outer address, of which PCP alone tells at a renewal only
+}
+
+// Where no poll can tell: PCP and NAT-PMP have no read-back, so an entry that vanished behind the
+// router's back shows at the renewal, and another public address that the router does not know of when
+// STUN is asked.
+const (
+	untilRenewal = 31 * time.Minute
+	untilSTUN    = 24 * time.Minute // STUN every 10 min here, and the other source has to agree
+)
+
+var weekFaults = []weekFault{
+	{name: "nothing", begin: func(*week) {}},
+	{name: "reboot", begin: func(w *week) { w.Reboot(false); w.strangersMove() }},
+	{name: "reboot, other URL", begin: func(w *week) { w.Reboot(true); w.strangersMove() }},
+	{name: "power cut", begin: func(w *week) { w.PowerOff() }, end: func(w *week) { w.PowerOn(w.draw.IntN(2) == 0); w.strangersMove() }},
+	{name: "mapping service crashes", begin: func(w *week) { w.Crash() }, end: func(w *week) { w.Return() }},
+	{name: "flush", begin: func(w *week) { w.hide(untilRenewal); w.Flush(); w.strangersMove() }},
+	{name: "the router falls silent", begin: func(w *week) { w.mute(simhome.Silent) }, end: (*week).unmute},
+	{name: "all protocols are switched off", begin: func(w *week) { w.mute(simhome.Off) }, end: (*week).unmute},
+	{name: "mapping is denied", begin: func(w *week) { w.with(func(f *simhome.Faults) { f.Deny = true }) },
+		end: func(w *week) { w.with(func(f *simhome.Faults) { f.Deny = false }) }},
+	{name: "other PC takes the port", begin: func(w *week) { w.hide(untilRenewal); w.Take(other, portmap.UDP, 27886) },
+		end: func(w *week) { w.Release(portmap.UDP, 27886) }},
+	{name: "renumbered by DHCP", begin: (*week).newAddress},
+	{name: "cable pulled", begin: func(w *week) { w.moveTo(route.Report{}, route.ErrNoGateway) }, end: (*week).backOnline},
+	{name: "new public address", begin: func(w *week) { w.Renumber(w.anotherPublic()) }, outer: true},
+	{name: "outer address is private", begin: func(w *week) { w.SetOuter(netip.MustParseAddr("10.0.0.7")) }, end: (*week).outerAgain, outer: true},
+	{name: "carrier NAT", begin: func(w *week) { w.SetOuter(netip.MustParseAddr("100.64.9.9")) }, end: (*week).outerAgain, outer: true},
+	{name: "the internet sees another address", begin: func(w *week) { w.hide(untilSTUN); w.SetPublic(w.anotherPublic()) },
+		end: func(w *week) { w.SetPublic(w.Outer()) }},
+	{name: "slow answers", begin: func(w *week) { w.with(func(f *simhome.Faults) { f.Slow = w.between(0, 2*time.Second) }) },
+		end: func(w *week) { w.with(func(f *simhome.Faults) { f.Slow = 0 }) }},
+	{name: "packets are lost", begin: func(w *week) { w.with(func(f *simhome.Faults) { f.LossEvery = 2 + w.draw.IntN(3) }) },
+		end: func(w *week) { w.with(func(f *simhome.Faults) { f.LossEvery = 0 }) }},
+	{name: "announcements are not heard", begin: func(w *week) { w.deaf.Store(!w.deaf.Load()) }},
+	{name: "restart", begin: func(w *week) { w.restart(w.end) }},
+	{name: "stop, start later", begin: func(w *week) { w.stopping.Store(true); w.house.stop(); w.away = true; w.stopping.Store(false) }, end: (*week).start},
+	{name: "kill -9, restart", begin: func(w *week) { w.restart(w.kill) }},
+	{name: "kill -9, start later", begin: (*week).kill, end: (*week).start},
+	{name: "new settings", begin: (*week).newSettings},
+	{name: "clock set forward", begin: func(w *week) { w.skew.Add(int64(w.between(time.Minute, 24*time.Hour))); w.wake("clock") }},
+}
+
+func (w *week) with(change func(*simhome.Faults)) { w.Configure(change) }
+
+func (w *week) hide(d time.Duration) { w.hidden = d }
+
+// strangersMove puts an entry of another host into the table, which has lost it.
+func (w *week) strangersMove() {
+	w.Take(netip.MustParseAddr("192.168.1.60"), portmap.UDP, 30000)
+}
+
+// mute makes the router fall silent; unmute ends it.
+func (w *week) mute(how simhome.Reach) {
+	kept := w.Faults()
+	w.muted = &kept
+	w.with(func(f *simhome.Faults) { f.PCP, f.PMP, f.UPnP = how, how, how })
+}
+
+func (w *week) unmute() {
+	w.with(func(f *simhome.Faults) { f.PCP, f.PMP, f.UPnP = w.muted.PCP, w.muted.PMP, w.muted.UPnP })
+}
+
+func (w *week) newAddress() {
+	a := w.Self().As4()
+	if a[3]++; a[3] == 50 {
+		a[3] = 100
+	}
+	to := netip.AddrFrom4(a)
+	w.ours.Store(to, true)
+	w.tell("this PC is " + to.String())
+	w.renumber(to)
+}
+
+func (w *week) backOnline() {
+	r := home
+	r.Route.Local = w.Self()
+	w.moveTo(r, nil)
+}
+
+func (w *week) anotherPublic() netip.Addr {
+	a := outside.As4()
+	a[2], a[3] = byte(1+w.draw.IntN(200)), byte(1+w.draw.IntN(200))
+	return netip.AddrFrom4(a)
+}
+
+func (w *week) outerAgain() {
+	public, _ := w.Public()
+	w.SetOuter(public)
+}
+
+func (w *week) restart(end func()) {
+	w.stopping.Store(true)
+	end()
+	w.stopping.Store(false)
+	w.start()
+}
+
+func (w *week) newSettings() {
+	w.settings.Router.Lease = w.between(10*time.Minute, time.Hour).Truncate(time.Second)
+	w.settings.Router.ReadBack = time.Minute
+	w.tell("lease " + w.settings.Router.Lease.String())
+	w.d.Configure(w.settings, nil)
+}
+
+// host starts a game as soon as no stand-in holds the port.
+func (w *week) host() {
+	for w.standing.Load() {
+		w.pass(time.Second)
+	}
+	w.tell("a game hosts")
+	w.gameIs(true)
+	w.hostedAt.Store(time.Now().UnixNano())
+}
+
+func (w *week) leave() {
+	w.tell("the game is closed")
+	w.hostedAt.Store(0)
+	w.gameIs(false)
+}
+
+func (w *week) gameIs(on bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.hosting = on
+}
