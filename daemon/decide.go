@@ -156,7 +156,7 @@ func (p *planner) held(i int, m portmap.Mapping) {
 	}
 	if m.Lease != 0 {
 		at := m.RenewAt()
-		if p.now.Before(m.Granted.Add(-time.Minute)) {
+		if port.renew || p.now.Before(m.Granted.Add(-time.Minute)) {
 			at = p.now // the clock was set back: no telling how old the lease is
 		}
 		if p.due(later(at, port.refusals[m.Protocol].until), "renew the mapping") {

@@ -183,7 +183,7 @@ var decideTable = []struct {
 	{name: "all refuse: the router's words, and a long pause", tell: func(s *story) {
 		s.atHome().searching().answers(portmap.PCP, portmap.NATPMP).silent(portmap.UPnP).outer("11.77.0.2").internet("11.77.0.2", "").
 			refused(portmap.PCP, portmap.Denied, 2, "NOT_AUTHORIZED").refused(portmap.NATPMP, portmap.Denied, 2, "Not Authorized/Refused")
-	}, code: MappingRefused, rung: StepMapping, words: "NOT_AUTHORIZED", next: 30 * time.Second},
+	}, code: MappingRefused, rung: StepMapping, words: "NOT_AUTHORIZED", next: 20 * time.Second}, // the outer address; the port in 30 s
 	{name: "refused for want of an outer address: say so", tell: func(s *story) {
 		s.atHome().searching().answers(portmap.UPnP).silent(portmap.PCP, portmap.NATPMP).noEntry().refused(portmap.UPnP, portmap.NoOuterAddress, 501, "ActionFailed")
 		s.learnOuter(portmap.UPnP, known(portmap.Outer{}, s.now))

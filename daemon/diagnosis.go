@@ -193,7 +193,7 @@ func mappingWords(code Code, c clues) (headline, next string) {
 				"there is a second router or a carrier NAT in front of it: forward the port there or ask your provider for a public address.", c.gateway)
 	}
 	if c.full {
-		return fmt.Sprintf("Your router has no room for another open port, so it refuses %d", c.port),
+		return fmt.Sprintf("Your router's table of open ports is full, so it refuses %d", c.port),
 			fmt.Sprintf("Restart the router: that empties its table. Or log in at http://%s and delete forwards that are not needed.", c.gateway)
 	}
 	return fmt.Sprintf("Your router refuses to open port %d", c.port),

@@ -33,6 +33,9 @@ func (d *Daemon) tellChanges(old, now *Status) {
 	for _, e := range changes(old, now) {
 		if e.Kind == "verdict" {
 			e.Shut = d.shutFor(e, now)
+			if !d.isNews(e, now) {
+				continue
+			}
 		}
 		d.record(e)
 		attrs := []any{"kind", e.Kind}
@@ -44,6 +47,22 @@ func (d *Daemon) tellChanges(old, now *Status) {
 		}
 		d.log.Info(e.Text, attrs...)
 	}
+}
+
+// isNews reports whether a verdict says something else than the last one that was told. A try that
+// comes to nothing passes through Starting for moments: that is no news, unless something was lost.
+func (d *Daemon) isNews(e Event, now *Status) bool {
+	i := d.state.portNamed(e.Port)
+	if i < 0 {
+		return true
+	}
+	p := &d.state.ports[i]
+	told := Port{Verdict: p.told.Verdict}
+	if e.Code == p.told.Code || e.Code == Starting && (p.told.Code != "" && !told.open() || p.lostWhy == "" && told.open()) {
+		return false
+	}
+	p.told = Diagnosis{Code: e.Code, Verdict: portNamed(now, e.Port).Verdict}
+	return true
 }
 
 // record adds an event to the history.
@@ -92,7 +111,7 @@ func changes(old, now *Status) []Event {
 	}
 	for _, p := range now.Ports {
 		was := portNamed(old, p.Name)
-		if was != nil && (was.Code == p.Code || p.Code == Starting && !was.open()) {
+		if was != nil && was.Code == p.Code {
 			continue
 		}
 		es = append(es, Event{At: now.At, Kind: "verdict", Port: p.Name, Code: p.Code, Text: p.Name + ": " + p.Headline})

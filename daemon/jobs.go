@@ -49,7 +49,12 @@ func (d *Daemon) startSearch(ctx context.Context) {
 	ctx, d.endSearch = context.WithCancel(ctx)
 	d.job(ctx, func(ctx context.Context) {
 		d.world.Search(ctx, order, func(a portmap.Answer) {
-			d.tell(ctx, func() { s.learnAnswer(n, a, d.world.Now()) })
+			d.tell(ctx, func() {
+				if a.Protocol == portmap.UPnP {
+					d.lastSOAP = d.world.Now() // its description has just been read
+				}
+				s.learnAnswer(n, a, d.world.Now())
+			})
 		})
 		d.tell(ctx, func() { s.learnSearchEnd(n, d.world.Now()) })
 	})

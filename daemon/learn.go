@@ -77,7 +77,7 @@ func (s *state) learnRoute(f Fact[route.Report], mac string) (changed bool) {
 	s.mac = mac
 	for i := range s.ports {
 		old := s.ports[i]
-		s.ports[i] = portState{port: old.port, refusals: map[portmap.Protocol]refusal{}, shutSince: old.shutSince, granted: old.granted,
+		s.ports[i] = portState{port: old.port, refusals: map[portmap.Protocol]refusal{}, shutSince: old.shutSince, told: old.told, granted: old.granted,
 			check: checkState{id: old.check.id, repaired: old.check.repaired}}
 		if old.mapping != nil {
 			s.ports[i].lose("The network has changed")
@@ -97,7 +97,7 @@ func (s *state) learnGrant(i int, m portmap.Mapping, now time.Time) {
 		p.changed = now
 	}
 	p.mapping = &m
-	p.manual, p.lostWhy = false, ""
+	p.manual, p.lostWhy, p.renew = false, "", false
 	p.refusals = map[portmap.Protocol]refusal{}
 	s.router.answered = now
 	if fresh {

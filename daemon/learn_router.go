@@ -64,6 +64,12 @@ func (s *state) learnSearchEnd(n int, now time.Time) {
 			p.lose("The router does not answer " + protocolNames([]portmap.Protocol{p.mapping.Protocol})[0] + " any more")
 		}
 	}
+	switch {
+	case len(r.clients) == len(s.protocols()):
+		r.missing = false
+	case r.missing && len(r.clients) > 0 && r.again.IsZero():
+		r.again = now.Add(missingAgain)
+	}
 	if len(r.clients) == 0 {
 		r.rounds++
 		if r.again.IsZero() { // else the router has announced itself meanwhile
@@ -76,6 +82,7 @@ func (s *state) learnSearchEnd(n int, now time.Time) {
 // last search is not just over.
 func (s *state) learnGone(p portmap.Protocol, err error, now time.Time) {
 	r := &s.router
+	r.missing = r.missing || r.clients[p] != nil
 	delete(r.clients, p)
 	r.gentle = r.gentle || p == portmap.UPnP // some drop requests that come too fast: no hurry from now on
 	r.errs[p] = err
@@ -119,6 +126,11 @@ func (s *state) learnOuterAddr(a netip.Addr, now time.Time) {
 		s.forgetUpstream()
 		s.public.httpDue, s.public.stunDue = now, now // a change: see what the internet says
 	}
+	if publicip.KindOf(a) == publicip.Public && !s.outerAddr().IsValid() { // the router has its address: what it refused for want of one it may grant now
+		for i := range s.ports {
+			s.ports[i].forgive(portmap.NoOuterAddress, now)
+		}
+	}
 	r.outer = known(portmap.Outer{Addr: a}, now)
 }
 
@@ -126,6 +138,17 @@ func (s *state) learnOuterAddr(a netip.Addr, now time.Time) {
 func (s *state) addressChanged(now time.Time) {
 	for i := range s.ports {
 		s.ports[i].changed = now
+	}
+}
+
+// forgive ends the pause after refusals of one kind.
+func (p *portState) forgive(kind portmap.Kind, now time.Time) {
+	for protocol, r := range p.refusals {
+		var no *portmap.Refusal
+		if errors.As(r.err, &no) && no.Kind == kind {
+			r.until = now
+			p.refusals[protocol] = r
+		}
 	}
 }
 
@@ -227,8 +250,11 @@ func (s *state) learnAnnouncement(a portmap.Announcement, now time.Time) {
 	}
 	r.outerDue = earlier(r.outerDue, at)
 	for i := range s.ports {
-		if p := &s.ports[i]; p.mapping == nil || p.mapping.Protocol == portmap.UPnP {
+		p := &s.ports[i]
+		if p.mapping == nil || p.mapping.Protocol == portmap.UPnP {
 			p.lookDue = at
+		} else if r.clients[portmap.NATPMP] == nil { // PCP tells its outer address with a grant alone
+			p.renew = true
 		}
 	}
 }

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/portsitter/portsitter/netutil/portmap"
@@ -18,6 +19,7 @@ const (
 	startsWithin      = 15 * time.Minute       // a router that fell silent is expected back
 	saveAgain         = time.Minute            // after a write to disk that failed
 	shortestLease     = time.Minute            // what a read-back tells below is not believed
+	missingAgain      = 10 * time.Minute       // when to see whether a protocol that is gone has come back
 	hurryApart        = 10 * time.Second       // between two network changes that end the pauses after refusals
 	hintApart         = time.Second            // between two looks that announcements ask for
 	requestTimeout    = 5 * time.Second
@@ -85,10 +87,9 @@ func (s *state) readBack() time.Duration {
 
 // outerEvery is the time between two questions for the router's outer address and epoch.
 func (s *state) outerEvery() time.Duration {
-	for _, p := range s.ports {
-		if p.mapping != nil && p.mapping.Protocol != portmap.UPnP {
-			return epochEvery
-		}
+	byUPnP := func(p portState) bool { return p.mapping != nil && p.mapping.Protocol == portmap.UPnP }
+	if s.router.clients[portmap.NATPMP] == nil && s.router.clients[portmap.PCP] == nil || slices.ContainsFunc(s.ports, byUPnP) {
+		return s.settings.Router.ReadBack
 	}
-	return s.settings.Router.ReadBack
+	return epochEvery
 }

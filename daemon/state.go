@@ -50,6 +50,7 @@ type routerState struct {
 	notified      portmap.NotifyWatch // tells a start from UPnP's routine announcements
 	hinted        time.Time           // when an announcement last made us look
 	gentle        bool                // UPnP requests go apart from the first one on
+	missing       bool                // a protocol that had answered is gone
 	triedLeftover map[OwnEntry]bool   // recorded entries that were tried to be removed
 }
 
@@ -76,6 +77,8 @@ type portState struct {
 	takenOut   bool                // at the stop: it has
 	granted    bool                // since the start
 	shutSince  time.Time           // since when the port is not open; zero while it is
+	told       Diagnosis           // what the history said last
+	renew      bool                // renew now: the router has announced something
 	lostWhy    string              // why the mapping that was there is not there any more, for people
 	manual     bool                // the entry was made by hand: hands off
 	refusals   map[portmap.Protocol]refusal

@@ -78,7 +78,12 @@ func (a *app) check(ctx context.Context, whileHosting, asJSON, verbose bool) err
 		if err != nil {
 			return err
 		}
-		if p := checkedPort(s, id); p == nil || !underWay(p) {
+		if over(s, id) {
+			if a.portFlag != "" {
+				if s.Ports, err = onlyPort(s.Ports, statusPortName, a.portFlag); err != nil {
+					return err
+				}
+			}
 			return a.show(body, s, asJSON, verbose)
 		}
 		select {
@@ -93,7 +98,11 @@ func (a *app) check(ctx context.Context, whileHosting, asJSON, verbose bool) err
 func (a *app) beginCheck(ctx context.Context, page netip.AddrPort, whileHosting bool) (uint64, error) {
 	q := url.Values{}
 	if a.portFlag != "" {
-		q.Set("port", a.portFlag)
+		name, err := a.portName(ctx, page)
+		if err != nil {
+			return 0, err
+		}
+		q.Set("port", name)
 	}
 	if whileHosting {
 		q.Set("while_hosting", "1")
@@ -106,7 +115,7 @@ func (a *app) beginCheck(ctx context.Context, page netip.AddrPort, whileHosting 
 	case http.StatusAccepted:
 	case http.StatusConflict:
 		return 0, fail(exitUnknown, "a program holds the port: a check shows up in its window and can, rarely, throw an opponent out; with --while-hosting it is done all the same")
-	case http.StatusNotFound:
+	case http.StatusNotFound, http.StatusUnprocessableEntity:
 		return 0, fail(exitUsage, "%s", bytes.TrimSpace(body))
 	default:
 		return 0, fail(exitUnknown, "http://%s answers %d to the question for a check: %s", page, status, bytes.TrimSpace(body))
@@ -120,18 +129,40 @@ func (a *app) beginCheck(ctx context.Context, page netip.AddrPort, whileHosting 
 	return answer.Check, nil
 }
 
-// checkedPort is the port that check number id is or was about; nil when a later one has replaced it.
-func checkedPort(s *daemon.Status, id uint64) *daemon.Port {
-	for i := range s.Ports {
-		if o := s.Ports[i].Outside; o != nil && o.ID == id {
-			return &s.Ports[i]
-		}
+// portName is the port of --port as the daemon writes it; an unknown one is told with the known ones.
+func (a *app) portName(ctx context.Context, page netip.AddrPort) (string, error) {
+	body, err := askStatus(ctx, page)
+	if err != nil {
+		return "", err
 	}
-	return nil
+	s, err := readStatus(body, page)
+	if err != nil {
+		return "", err
+	}
+	ports, err := onlyPort(s.Ports, statusPortName, a.portFlag)
+	if err != nil {
+		return "", err
+	}
+	return ports[0].Name, nil
 }
 
-// underWay reports whether there is more to come of a check: itself, or the repair after it.
-func underWay(p *daemon.Port) bool { return p.Outside.State == "checking" }
+func statusPortName(p daemon.Port) string { return p.Name }
+
+// over reports whether check number id has ended. A status that knows only earlier checks is older than
+// the answer that told the number.
+func over(s *daemon.Status, id uint64) bool {
+	newest := uint64(0)
+	for _, p := range s.Ports {
+		if p.Outside == nil {
+			continue
+		}
+		if p.Outside.ID == id {
+			return p.Outside.State != "checking"
+		}
+		newest = max(newest, p.Outside.ID)
+	}
+	return newest > id
+}
 
 // show prints a status in one of the two ways, and returns its exit code. A check that was asked for
 // and could not be made is "could not find out".

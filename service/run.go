@@ -94,6 +94,9 @@ func serve(ctx context.Context, d *daemon.Daemon, settings configs.Settings, log
 // reloading takes over changed settings: on SIGHUP, and when the file changes. It stops everything
 // when the terminal that we run in is closed.
 func (a *app) reloading(d *daemon.Daemon, path string, stop func()) func(context.Context) {
+	if path == "" { // it may be written while we run
+		path, _ = usualSettings()
+	}
 	return func(ctx context.Context) {
 		reload := func() {
 			settings, _, err := a.settings()

@@ -61,7 +61,7 @@ func (a *app) status(ctx context.Context, asJSON, verbose bool) error {
 		return err
 	}
 	if a.portFlag != "" {
-		if s.Ports, err = onlyPort(s.Ports, func(p daemon.Port) string { return p.Name }, a.portFlag); err != nil {
+		if s.Ports, err = onlyPort(s.Ports, statusPortName, a.portFlag); err != nil {
 			return err
 		}
 	}

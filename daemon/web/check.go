@@ -25,6 +25,8 @@ func (s *Server) serveCheck(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error()+" (while_hosting=1).", http.StatusConflict)
 	case errors.As(err, new(*daemon.NoPortError)):
 		http.Error(w, err.Error()+".", http.StatusNotFound)
+	case errors.As(err, new(*daemon.NotCheckableError)):
+		http.Error(w, err.Error()+".", http.StatusUnprocessableEntity)
 	default:
 		http.Error(w, "The check could not be begun: "+err.Error()+".", http.StatusServiceUnavailable)
 	}
@@ -37,7 +39,7 @@ func (s *Server) serveTakeOver(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.As(err, new(*daemon.NoPortError)):
 		http.Error(w, "A take-over has to name its port: "+err.Error()+".", http.StatusNotFound)
-	case errors.As(err, new(*daemon.NotHeldError)):
+	case errors.As(err, new(*daemon.NotHeldError)), errors.As(err, new(*daemon.HostingError)):
 		http.Error(w, err.Error()+".", http.StatusConflict)
 	case err != nil:
 		http.Error(w, "The port could not be taken over: "+err.Error()+".", http.StatusServiceUnavailable)
