@@ -60,13 +60,14 @@ func TestOuterAddressChanges(t *testing.T) {
 	h.reachable(want)
 }
 
-// Another PC has the port: it is named, its entry stays, and the port is ours when it is free.
+// Another PC has the port, and no other one is wanted: it is named, its entry stays, and the port is
+// ours when it is free.
 func TestPortTaken(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
 	h.lab("conflict", "on")
 	theirs := fmt.Sprintf("%d->192.168.77.3:%d", kaillera, kaillera)
-	s := h.start("")
+	s := h.start("[router]\nother_external_port = false\n")
 	st := s.await(10*time.Second, "code port-taken", func(_ *daemon.Status, p *daemon.Port) bool {
 		return p.Code == daemon.PortTaken
 	})

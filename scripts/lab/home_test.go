@@ -3,9 +3,11 @@
 package lab
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -104,6 +106,15 @@ func (h *home) dial(space, network, addr string) (c net.Conn, err error) {
 		return err
 	})
 	return c, err
+}
+
+// client asks web servers from one of the lab's computers.
+func (h *home) client(space string, timeout time.Duration) *http.Client {
+	transport := &http.Transport{DialContext: func(_ context.Context, network, addr string) (net.Conn, error) {
+		return h.dial(space, network, addr)
+	}}
+	h.t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Timeout: timeout, Transport: transport}
 }
 
 // knock sends one packet from the internet to addr, and returns nil when it came to the PC's port

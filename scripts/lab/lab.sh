@@ -21,6 +21,7 @@
 #  lab.sh router reboot [secs] [k=v] crash, LAN side down, table lost, wait, back again
 #  lab.sh router crash               miniupnpd dies, the forwardings stay
 #  lab.sh router flush               forget the forwardings behind miniupnpd's back
+#  lab.sh router forward <port[-port]>       forward UDP ports to lan by hand: miniupnpd does not know
 #  lab.sh router drop pmp|ssdp|http|off...   silence that service instead of a closed port
 #  lab.sh wan public|public2|private|cgnat|doc   WAN address; private, cgnat: behind a second NAT
 #  lab.sh wanip <ip>                 another public WAN address in 11.77.0.0/24, in place

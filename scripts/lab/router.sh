@@ -80,6 +80,13 @@ drop() {
 	done
 	[ -z "$rules" ] || ns router nft "table inet lab { chain i { type filter hook input priority -5; $rules }; }"
 }
+# forward <port[-port]>: as in the router's own menu, so in chains of its own
+forward() {
+	ns router nft -f - <<-N
+	table inet byhand { chain prerouting { type nat hook prerouting priority -101; iifname "wan0" udp dport $1 dnat ip to 192.168.77.2; }; }
+	add rule inet filter forward iifname "wan0" ct status dnat accept
+	N
+}
 reboot() {
 	local secs=2
 	case ${1:-} in [0-9]*) secs=$1; shift;; esac
@@ -101,8 +108,9 @@ router() {
 	reboot) reboot "$@";;
 	crash) end miniupnpd KILL;;
 	flush) for c in miniupnpd prerouting_miniupnpd postrouting_miniupnpd; do ns router nft flush chain inet filter $c; done; forget_flows;;
+	forward) [ $# -gt 0 ] || die "forward which port?"; forward "$1";;
 	drop) drop "$@";;
-	*) die "router ${verb:-what}? start, restart, stop, reboot, crash, flush or drop";;
+	*) die "router ${verb:-what}? start, restart, stop, reboot, crash, flush, forward or drop";;
 	esac
 }
 # rules: one line "external port -> internal address:port" for each forwarding

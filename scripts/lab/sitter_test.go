@@ -4,12 +4,10 @@ package lab
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -41,7 +39,7 @@ type sitter struct {
 	home    *home
 	cmd     *exec.Cmd
 	started time.Time
-	client  http.Client
+	client  *http.Client
 	granted chan grant    // the first grant it logged
 	ended   chan struct{} // closed when it has exited and its log is complete
 
@@ -66,17 +64,18 @@ func (h *home) start(extraSettings string) *sitter {
 // startIn runs the program with a state directory that may have been used before.
 func (h *home) startIn(state, extraSettings string) *sitter {
 	h.t.Helper()
+	return h.startWith(state, settings+extraSettings)
+}
+
+func (h *home) startWith(state, settings string) *sitter {
+	h.t.Helper()
 	config := filepath.Join(h.t.TempDir(), "portsitter.toml")
-	if err := os.WriteFile(config, []byte(settings+extraSettings), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte(settings), 0o600); err != nil {
 		h.t.Fatal(err)
 	}
 	s := &sitter{home: h, granted: make(chan grant, 1), ended: make(chan struct{})}
 	s.cmd = h.command("lan", built.portsitter, "run", "--config", config, "--state", state, "--page", page)
-	s.client = http.Client{Timeout: 2 * time.Second, Transport: &http.Transport{
-		DialContext: func(_ context.Context, network, addr string) (net.Conn, error) {
-			return h.dial("lan", network, addr)
-		},
-	}}
+	s.client = h.client("lan", 2*time.Second)
 	stderr, err := s.cmd.StderrPipe()
 	if err != nil {
 		h.t.Fatal(err)

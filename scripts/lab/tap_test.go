@@ -30,7 +30,7 @@ func (h *home) tap() *tap {
 	h.t.Helper()
 	var f *os.File
 	err := h.inside("router", func() (err error) {
-		f, err = openTap("br-lan")
+		f, err = openTap("br-lan", unix.ETH_P_IP)
 		return err
 	})
 	if err != nil {
@@ -49,9 +49,9 @@ func (h *home) tap() *tap {
 	return tp
 }
 
-// openTap is a packet socket without link-layer headers (packet(7)). It must not block, so that
-// closing the file ends a read.
-func openTap(name string) (*os.File, error) {
+// openTap is a packet socket without link-layer headers (packet(7)). Only with ETH_P_ALL does it see
+// what leaves, too. It must not block, so that closing the file ends a read.
+func openTap(name string, etherType uint16) (*os.File, error) {
 	ifi, err := net.InterfaceByName(name)
 	if err != nil {
 		return nil, err
@@ -60,7 +60,7 @@ func openTap(name string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("packet socket: %w", err)
 	}
-	protocol := binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, unix.ETH_P_IP))
+	protocol := binary.NativeEndian.Uint16(binary.BigEndian.AppendUint16(nil, etherType))
 	if err := unix.Bind(fd, &unix.SockaddrLinklayer{Protocol: protocol, Ifindex: ifi.Index}); err != nil {
 		unix.Close(fd)
 		return nil, fmt.Errorf("%s: %w", name, err)

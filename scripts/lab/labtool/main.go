@@ -9,6 +9,9 @@
 //	labtool stun   ADDR                   STUN server: binding requests only (RFC 8489)
 //	labtool getip  ADDR                   HTTP server that answers the caller's address as text
 //	labtool listen [DURATION]             log what routers announce: NAT-PMP, PCP, SSDP
+//	labtool game   [FLAGS] ADDR           host Kaillera P2P games, and tell of each change as a line of JSON:
+//	                                      -kind g1|v05|rmg, -gap 10ms for which the port is closed after an EXIT,
+//	                                      -retry 50ms where the port is taken, -count N on as many ports
 //	labtool wire   IF IF DELAY [LOSS]     a cable between two interfaces with delay and LOSS percent
 //
 // ADDR is address:port. What serves or logs goes on until SIGTERM or SIGINT.
@@ -38,6 +41,7 @@ func commands() map[string]command {
 		"stun":   {"ADDR", 1, 1, stun},
 		"getip":  {"ADDR", 1, 1, getip},
 		"listen": {"[DURATION]", 0, 1, listen},
+		"game":   {"[-kind g1|v05|rmg] [-gap D] [-retry D] [-count N] ADDR", 1, 9, game},
 		"wire":   {"IF IF DELAY [LOSS]", 3, 4, wire},
 	}
 }
@@ -50,7 +54,7 @@ func main() {
 
 func run(ctx context.Context, args []string) int {
 	if len(args) == 0 {
-		fmt.Fprintln(os.Stderr, "usage: labtool echo|probe|knock|sink|stun|getip|listen|wire ...")
+		fmt.Fprintln(os.Stderr, "usage: labtool echo|probe|knock|sink|stun|getip|listen|game|wire ...")
 		return 2
 	}
 	c, ok := commands()[args[0]]
