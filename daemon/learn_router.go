@@ -121,7 +121,8 @@ func (s *state) learnOuter(protocol portmap.Protocol, f Fact[portmap.Outer]) {
 // learnOuterAddr takes the router's outer address; not valid when it does not tell.
 func (s *state) learnOuterAddr(a netip.Addr, now time.Time) {
 	r := &s.router
-	if r.outer.Known() && r.outer.Value.Addr.IsValid() && a.IsValid() && r.outer.Value.Addr != a {
+	if r.lastOuter.IsValid() && a.IsValid() && r.lastOuter != a {
+		s.public.http, s.public.stun = Fact[netip.Addr]{}, Fact[netip.Addr]{} // about the address that was
 		s.addressChanged(now)
 		s.forgetUpstream()
 		s.public.httpDue, s.public.stunDue = now, now // a change: see what the internet says
@@ -130,6 +131,9 @@ func (s *state) learnOuterAddr(a netip.Addr, now time.Time) {
 		for i := range s.ports {
 			s.ports[i].forgive(portmap.NoOuterAddress, now)
 		}
+	}
+	if a.IsValid() {
+		r.lastOuter = a
 	}
 	r.outer = known(portmap.Outer{Addr: a}, now)
 }
@@ -233,19 +237,19 @@ func (s *state) dispute(now time.Time) {
 // anybody on the LAN can forge one, and what follows from it is read from the router itself.
 func (s *state) learnAnnouncement(a portmap.Announcement, now time.Time) {
 	r := &s.router
-	if a.Protocol == portmap.UPnP && !r.notified.Restarted(a) {
-		return
+	if a.Protocol == portmap.UPnP {
+		first := !r.notifiedOnce // it may be the one that tells of a start: worth one look
+		r.notifiedOnce = true
+		if !r.notified.Restarted(a) && !first {
+			return
+		}
 	}
 	if r.hinted.After(now) {
 		return // a look is planned already
 	}
 	at := later(now, r.hinted.Add(hintApart))
 	r.hinted = at
-	if r.running { // whoever has just started is about to answer, or to be asked again
-		r.again = at
-		return
-	}
-	if len(r.clients) == 0 {
+	if r.running || len(r.clients) == 0 { // whoever has just started is about to answer, or to be asked again
 		r.again = at
 	}
 	r.outerDue = earlier(r.outerDue, at)

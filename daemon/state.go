@@ -45,10 +45,12 @@ type routerState struct {
 
 	outer         Fact[portmap.Outer]
 	outerDue      time.Time
+	lastOuter     netip.Addr // the last one it told
 	epochs        map[portmap.Protocol]*portmap.EpochClock
 	bootedAt      time.Time           // from the epoch; zero when not told
 	notified      portmap.NotifyWatch // tells a start from UPnP's routine announcements
 	hinted        time.Time           // when an announcement last made us look
+	notifiedOnce  bool                // a UPnP announcement has been heard
 	gentle        bool                // UPnP requests go apart from the first one on
 	missing       bool                // a protocol that had answered is gone
 	triedLeftover map[OwnEntry]bool   // recorded entries that were tried to be removed
