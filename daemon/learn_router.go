@@ -249,8 +249,8 @@ func (s *state) learnAnnouncement(a portmap.Announcement, now time.Time) {
 	}
 	at := later(now, r.hinted.Add(hintApart))
 	r.hinted = at
-	if r.running || len(r.clients) == 0 { // whoever has just started is about to answer, or to be asked again
-		r.again = at
+	if len(r.clients) == 0 { // whoever has just started has not heard the search under way: begin another one
+		r.again, r.running = at, false
 	}
 	r.outerDue = earlier(r.outerDue, at)
 	for i := range s.ports {
