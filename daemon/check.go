@@ -43,6 +43,7 @@ type checkState struct {
 	last    Fact[checkResult]
 
 	recheck  bool      // the mapping was made anew because a check had failed: check once more
+	again    bool      // the check that runs is that one
 	repaired time.Time // when that was last done
 }
 
@@ -140,7 +141,7 @@ func (d *Daemon) startCheck(i int, asked, whileHosting bool) {
 	if !asked && !c.recheck {
 		s.memory = s.memory.withCheck(now)
 	}
-	c.recheck = false
+	c.again, c.recheck = c.recheck, false
 	d.job(d.checking, func(ctx context.Context) {
 		f := run.run(ctx)
 		d.tell(ctx, func() { d.state.learnCheck(run.id, f) })

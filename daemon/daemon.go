@@ -10,9 +10,6 @@ package daemon
 import (
 	"context"
 	"log/slog"
-	"reflect"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -215,99 +212,6 @@ func (d *Daemon) networkChanged(why string) {
 			p.refusals[protocol] = no
 		}
 	}
-}
-
-// configure takes over new settings, or reports why they were not taken.
-func (d *Daemon) configure(c configured) {
-	const prefix = "Settings not taken over: "
-	d.notices = withoutPrefix(d.notices, prefix)
-	if c.err != nil {
-		d.log.Error("settings not taken over; the old ones stay", "error", c.err)
-		d.notices = append(d.notices, prefix+c.err.Error())
-		return
-	}
-	if reflect.DeepEqual(c.settings, d.state.settings) {
-		return
-	}
-	d.log.Info("settings taken over", "file", c.settings.Source)
-	d.noticeRestart(c.settings)
-	ctx, cancel := context.WithTimeout(d.running, stopWithin) // for all of it: the loop has more to do
-	defer cancel()
-	again := !reflect.DeepEqual(c.settings.Router.Protocols, d.state.settings.Router.Protocols)
-	if again { // what was mapped by a protocol that is not wanted any more goes while it can be said
-		for i := range d.state.ports {
-			p := &d.state.ports[i]
-			if m := p.mapping; m != nil && !slices.Contains(c.settings.Router.Protocols, string(m.Protocol)) {
-				d.unmap(ctx, *m)
-				p.lose("The settings have changed")
-			}
-		}
-	}
-	for _, m := range d.state.configure(c.settings) {
-		d.unmap(ctx, m)
-	}
-	if again {
-		search := d.state.router.search
-		d.state.router = newRouterState()
-		d.state.router.search = search + 1
-	}
-}
-
-// noticeRestart tells which of the new settings count only after a restart.
-func (d *Daemon) noticeRestart(s configs.Settings) {
-	const prefix = "These settings count after a restart of Portsitter: "
-	old, keys := d.state.settings, []string{}
-	if !reflect.DeepEqual(old.Page, s.Page) {
-		keys = append(keys, "[page]")
-	}
-	if old.Log != s.Log {
-		keys = append(keys, "[log]")
-	}
-	if len(keys) > 0 {
-		d.notices = append(withoutPrefix(d.notices, prefix), prefix+strings.Join(keys, ", ")+".")
-	}
-}
-
-// keep hands what has to survive a restart to the disk's goroutine, when it has changed.
-func (d *Daemon) keep() {
-	if reflect.DeepEqual(d.saved, d.state.memory) || d.world.Now().Before(d.saveAfter) {
-		return
-	}
-	memory := d.state.memory
-	d.saved = memory
-	d.toDisk(func() error { return d.world.Save(memory) })
-}
-
-// toDisk queues work for the disk; a disk that hangs must not hang the loop.
-func (d *Daemon) toDisk(f func() error) {
-	report := func() {
-		err := f()
-		select { // the loop may be waiting for this very queue to empty: then the news are dropped
-		case d.inbox <- func() { d.diskSaid(err) }:
-		default:
-		}
-	}
-	select {
-	case d.disk <- report:
-	default:
-		d.log.Error("not written to disk: it is too slow")
-	}
-}
-
-// diskSaid keeps a notice for as long as writing fails. What is not written costs a little speed at
-// the next start, and lines of the history; the port stays open.
-func (d *Daemon) diskSaid(err error) {
-	const prefix = "Not written to disk: "
-	before := len(d.notices)
-	d.notices = withoutPrefix(d.notices, prefix)
-	if err == nil {
-		return
-	}
-	d.saved, d.saveAfter = Memory{}, d.world.Now().Add(saveAgain)
-	if before == len(d.notices) {
-		d.log.Error("not written to disk", "error", err)
-	}
-	d.notices = append(d.notices, prefix+err.Error())
 }
 
 // Poke makes the loop think again. It never blocks.

@@ -213,6 +213,11 @@ func (p *planner) ask(i int, protocol portmap.Protocol) bool {
 				p.dec.Do = append(p.dec.Do, Action{Kind: RemoveOld, Port: i})
 				return true
 			}
+			if p.s.ourOwn(port) && holds.Addr() == p.s.way().Local {
+				// A renewal has moved the internal port (seen as a quirk of renewals): make it anew.
+				p.dec.Do = append(p.dec.Do, Action{Kind: RemoveOld, Port: i})
+				return true
+			}
 			p.due(port.lookDue, "see whether the port is free")
 			return false
 		}

@@ -145,6 +145,12 @@ func (s *state) ownOld(p *portState) (OwnEntry, bool) {
 	return e, ours && e.Internal != s.internal(p)
 }
 
+// ourOwn reports whether the entry for the port that is asked for is recorded as ours.
+func (s *state) ourOwn(p *portState) bool {
+	_, ours := s.memory.owns(s.mac, s.way().Gateway, p.transport(), p.want())
+	return ours
+}
+
 // holder is the LAN address that holds the configured port; not valid while not known.
 func (s *state) holder(p *portState) netip.Addr {
 	f := p.entry
@@ -176,22 +182,22 @@ func (d *Daemon) release(ctx context.Context, i int) {
 	p.backDue = d.world.Now().Add(backEvery)
 }
 
-// removeEntry deletes the router's entry for the configured port, whoever it leads to: our own one
+// removeEntry deletes the router's entry for an external port, whoever it leads to: our own one
 // from a former address, or another PC's when a person has asked for that.
-func (d *Daemon) removeEntry(ctx context.Context, i int) error {
+func (d *Daemon) removeEntry(ctx context.Context, i int, external uint16) error {
 	client := d.state.router.clients[portmap.UPnP]
 	if client == nil {
 		return errors.New("only a router that speaks UPnP lets an entry of another device be removed, and this one does not")
 	}
 	p := &d.state.ports[i]
 	m := portmap.Mapping{Protocol: portmap.UPnP, Gateway: client.Gateway(), Transport: p.transport(),
-		External: netip.AddrPortFrom(netip.Addr{}, p.port.ExternalPort)}
+		External: netip.AddrPortFrom(netip.Addr{}, external)}
 	var err error
 	if !d.ask(ctx, client, func(ctx context.Context) { err = client.Unmap(ctx, m) }) {
 		return errors.New("the network changed meanwhile")
 	}
 	if err == nil {
-		d.state.memory = d.state.memory.without(OwnEntry{MAC: d.state.mac, Gateway: m.Gateway, Transport: m.Transport, External: p.port.ExternalPort})
+		d.state.memory = d.state.memory.without(OwnEntry{MAC: d.state.mac, Gateway: m.Gateway, Transport: m.Transport, External: external})
 	}
 	return err
 }
@@ -201,7 +207,7 @@ func (d *Daemon) takeOver(ctx context.Context, i int) {
 	p := &d.state.ports[i]
 	p.takeover = false
 	who := addrText(d.state.holder(p))
-	if err := d.removeEntry(ctx, i); err != nil {
+	if err := d.removeEntry(ctx, i, p.port.ExternalPort); err != nil {
 		d.log.Warn("could not take the port over", "port", p.port.Name, "from", who, "error", err)
 		p.takeoverErr = fmt.Errorf("taking it over from %s did not work: %w", who, err)
 		return
@@ -215,7 +221,7 @@ func (d *Daemon) takeOver(ctx context.Context, i int) {
 func (d *Daemon) removeOld(ctx context.Context, i int) {
 	p := &d.state.ports[i]
 	p.triedOld = true
-	if err := d.removeEntry(ctx, i); err != nil {
+	if err := d.removeEntry(ctx, i, p.want()); err != nil {
 		d.log.Info("the router does not let us remove our entry from our former address; it ends with its lease", "port", p.port.Name, "error", err)
 		return
 	}

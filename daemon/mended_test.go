@@ -102,3 +102,18 @@ func TestQuirk14LeaseReadBackIsUsed(t *testing.T) {
 		h.atMost(5, h.verdicts(), "lines")
 	})
 }
+
+// TestRunnerUpRenewalLeadsElsewhere: tailscale#18348. Adding again after deleting helps; walking
+// up the ports at each renewal does not.
+func TestRunnerUpRenewalLeadsElsewhere(t *testing.T) {
+	inHouseWith(t, displacedSettings(), func(h *house) {
+		taken(portmap.UPnP)(h)
+		h.Configure(func(f *simhome.Faults) { f.RenewMovesPort = true })
+	}, func(h *house) {
+		h.pass(5 * time.Hour)
+		h.want(OtherExternalPort)
+		if !h.reachableAt(27887, self) {
+			t.Errorf("table %+v, address %s", h.Table(), h.port().Address)
+		}
+	})
+}

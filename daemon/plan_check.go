@@ -70,6 +70,12 @@ func (p *portState) checking(now time.Time) bool {
 	return p.check.running || p.check.recheck && !p.hosted() || p.wantsRepair(now)
 }
 
+// repairing reports whether an entry that let nothing in is being made anew, or was and is not proven
+// yet: the port is not to be called open meanwhile.
+func (p *portState) repairing(now time.Time) bool {
+	return p.check.recheck && !p.hosted() || p.check.running && p.check.again || p.wantsRepair(now)
+}
+
 // hosted reports whether a program holds the port, or nobody knows: both forbid a check that nobody
 // asked for.
 func (p *portState) hosted() bool {
