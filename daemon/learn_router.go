@@ -257,7 +257,7 @@ func (s *state) learnAnnouncement(a portmap.Announcement, now time.Time) {
 		p := &s.ports[i]
 		if p.mapping == nil || p.mapping.Protocol == portmap.UPnP {
 			p.lookDue = at
-		} else if r.clients[portmap.NATPMP] == nil { // PCP tells its outer address with a grant alone
+		} else if r.clients[portmap.NATPMP] == nil && now.Sub(p.mapping.Granted) > secondLook { // PCP tells its outer address with a grant alone
 			p.renew = true
 		}
 	}

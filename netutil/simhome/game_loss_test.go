@@ -94,7 +94,7 @@ func TestProbeOnABadLine(t *testing.T) {
 			var wrong, lost, late, tries int
 			var longest time.Duration
 			inBatches(*lossChecks, func(i int) {
-				g, err := StartGame(t.Context(), GameOptions{Kind: h.kind, RebindGap: 10 * time.Millisecond})
+				g, err := StartGame(t.Context(), GameOptions{Kind: h.kind, Addr: ownAddr, RebindGap: 10 * time.Millisecond})
 				if err != nil {
 					t.Error(err)
 					return

@@ -3,14 +3,22 @@ package simhome
 import (
 	"context"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
 )
 
+// ownAddr is a loopback address that nobody else uses: while a game has its port closed for a moment,
+// the system must not give it to another test.
+var ownAddr = netip.MustParseAddrPort("127.66.0.1:0")
+
 // startGame hosts during a test.
 func startGame(t *testing.T, o GameOptions) *Game {
 	t.Helper()
+	if !o.Addr.IsValid() {
+		o.Addr = ownAddr
+	}
 	g, err := StartGame(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
