@@ -2,9 +2,9 @@
 // on the home router.
 //
 // A pass of the loop observes (observe.go), decides (decide.go: pure), acts (act.go) and publishes
-// (publish.go), and then waits until something is due or somebody pokes it. Long work (jobs.go) runs
-// beside the loop and hands its results in. Everything else in the program reads the published
-// Status, or pokes.
+// (publish.go), and then waits until something is due, a job hands in a result, or the network
+// changes. Long work (jobs.go) runs beside the loop. Everything else in the program reads the
+// published Status, or hands the loop a request.
 package daemon
 
 import (
@@ -49,7 +49,6 @@ type Daemon struct {
 	saveAfter time.Time // a full disk is not tried again before
 
 	// How others reach the loop.
-	poke         chan struct{}   // 1 slot: think again
 	network      chan string     // 1 slot: the network may have changed; calls off a question under way
 	inbox        chan func()     // results of jobs, run by the loop
 	settings     chan configured // 1 slot
@@ -78,7 +77,6 @@ func New(o Options) *Daemon {
 		state:        newState(o.Settings, o.Memory, o.World.Now()),
 		saved:        o.Memory,
 		notices:      o.Notices,
-		poke:         make(chan struct{}, 1),
 		network:      make(chan string, 1),
 		inbox:        make(chan func(), 16),
 		settings:     make(chan configured, 1),
@@ -163,7 +161,6 @@ func (d *Daemon) wait(ctx context.Context) {
 	select {
 	case <-ctx.Done():
 	case <-timer.C:
-	case <-d.poke:
 	case why := <-d.network:
 		d.networkChanged(why)
 	case f := <-d.inbox:
@@ -211,14 +208,6 @@ func (d *Daemon) networkChanged(why string) {
 			no.until = now
 			p.refusals[protocol] = no
 		}
-	}
-}
-
-// Poke makes the loop think again. It never blocks.
-func (d *Daemon) Poke() {
-	select {
-	case d.poke <- struct{}{}:
-	default:
 	}
 }
 
