@@ -23,6 +23,14 @@ type tap struct {
 type request struct {
 	at      time.Time
 	service string // pmp, ssdp or http
+	maps    bool   // it asks PCP or NAT-PMP to make or remove a mapping
+}
+
+// asksToMap reports whether an IPv4 packet to port 5351 is a MAP: opcode 1 or 2 of NAT-PMP (RFC 6886
+// section 3.3), 1 of PCP (RFC 6887 section 11.1).
+func asksToMap(ip []byte) bool {
+	at := int(ip[0]&0xf)*4 + 8 // past the UDP header
+	return len(ip) > at+1 && (ip[at+1] == 1 || ip[at] == 0 && ip[at+1] == 2)
 }
 
 // tap starts recording; it ends with the test.
@@ -80,7 +88,7 @@ func (tp *tap) record(f *os.File) {
 		}
 		if service := classify(buf[:n]); service != "" {
 			tp.mu.Lock()
-			tp.seen = append(tp.seen, request{time.Now(), service})
+			tp.seen = append(tp.seen, request{time.Now(), service, service == "pmp" && asksToMap(buf[:n])})
 			tp.mu.Unlock()
 		}
 	}
