@@ -28,6 +28,7 @@ type Client struct {
 	AllowPrivate bool             // take a get-ip answer that is not public, too: for labs
 	TLS          *tls.Config      // nil = trust what the system trusts
 	Now          func() time.Time // nil = time.Now
+	Asking       func(url string) // is told which checker is asked next; nil = nobody wants to know
 }
 
 // Hold takes the port for a stand-in that answers the checker, and returns what lets it go.
@@ -45,6 +46,9 @@ func (c *Client) Ask(ctx context.Context, local netip.Addr, port uint16, via str
 	}
 	var failed error
 	for _, u := range c.URLs {
+		if c.Asking != nil {
+			c.Asking(u)
+		}
 		answer, err := c.askOne(ctx, u, local, port, via, hold)
 		if err == nil || !errors.Is(err, ErrCheckerFailed) {
 			return answer, err

@@ -45,6 +45,7 @@ type Listener struct {
 	Interface int        // index of the interface to join the groups on; 0 = let the system choose
 	Ports     Ports
 	Log       *slog.Logger // nil = slog.Default()
+	Drops     *Drops       // counts as Dropped does, over many listeners; nil = nothing
 
 	dropped atomic.Uint64
 }
@@ -145,6 +146,7 @@ func (l *Listener) listen(ctx context.Context, conn *net.UDPConn, e ear, heard f
 			heard(a)
 		} else {
 			l.dropped.Add(1)
+			l.Drops.announcement()
 		}
 		pace.rest(ctx)
 	}

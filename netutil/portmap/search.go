@@ -28,9 +28,11 @@ type Search struct {
 	Protocols []Protocol // which to ask; nil = all
 	Known     string     // description URL that worked with this router last time, "" = none
 	Permanent bool       // this router took only permanent UPnP entries last time, see Device
+	UDN       string     // and this was its unique device name: another one's are not tied to it; "" = not told
 	Slow      bool       // listen for UPnP answers for 10 s instead of 3 s
 	Ports     Ports
 	Log       *slog.Logger // nil = slog.Default()
+	Drops     *Drops       // counts what is heard and not used; nil = nothing
 }
 
 // Answer is one protocol's result in a Search.

@@ -22,6 +22,10 @@ const (
 	maxSSDP = 4 << 10
 	// maxSSDPErrors bounds how many failed reads in a row are taken for passing trouble.
 	maxSSDPErrors = 32
+	// After so many datagrams that are of no use the socket is left alone for so long: at most 3200
+	// are looked at in a second.
+	dropsInARow = 64
+	dropsPause  = 20 * time.Millisecond
 )
 
 var ssdpGroup = netip.AddrFrom4([4]byte{239, 255, 255, 250})
@@ -53,6 +57,8 @@ type ssdpSearch struct {
 	receivers []netip.AddrPort
 	window    time.Duration
 	log       *slog.Logger
+	drops     *Drops
+	dropped   int
 }
 
 func newSSDPSearch(s Search, window time.Duration, log *slog.Logger) *ssdpSearch {
@@ -60,7 +66,7 @@ func newSSDPSearch(s Search, window time.Duration, log *slog.Logger) *ssdpSearch
 	if port == 0 {
 		port = ssdpPort
 	}
-	q := &ssdpSearch{gateway: s.Gateway, local: s.Local, ifIndex: s.Interface, window: window, log: log}
+	q := &ssdpSearch{gateway: s.Gateway, local: s.Local, ifIndex: s.Interface, window: window, log: log, drops: s.Drops}
 	if !s.Gateway.IsLoopback() {
 		q.receivers = append(q.receivers, netip.AddrPortFrom(ssdpGroup, port))
 	}
@@ -172,14 +178,26 @@ func (q *ssdpSearch) listen(conn *net.UDPConn, until time.Time, heard func(ssdpA
 		}
 		failed = 0
 		if from.Addr().Unmap() != q.gateway {
+			q.drop()
 			q.log.Debug("UPnP search: answer not counted, it is not from the gateway", "from", from)
 			continue
 		}
 		if answer, ok := parseSSDP(buf[:n]); ok {
 			heard(answer)
+		} else {
+			q.drop()
 		}
 	}
 	return false
+}
+
+// drop takes note of a datagram that is of no use. A house full of devices makes some dozens in a
+// search; what comes beyond is a flood, and is mostly left to the system to drop.
+func (q *ssdpSearch) drop() {
+	q.drops.answer()
+	if q.dropped++; q.dropped%dropsInARow == 0 {
+		time.Sleep(dropsPause)
+	}
 }
 
 // parseSSDP reads an answer to a search. It is lenient about everything but the status line and

@@ -21,7 +21,8 @@ const (
 //
 // Some routers take only permanent entries (725), and some say so in other words: 402, 501, or an
 // HTTP 500 without a code. Map then asks again with lease 0, and after 402 with a week: three
-// requests at most. That only permanent entries are taken is remembered for the next time and told
+// requests at most. 402 to all of them is Full, since it is about no lease then: routers with a full
+// table say so (miniupnp#92, qBittorrent#19586). That only permanent entries are taken is remembered for the next time and told
 // by Device. The granted lease is the one that was accepted: UPnP does not tell another, and the
 // router may keep it shorter.
 //
@@ -87,6 +88,7 @@ type leaseLadder struct {
 	left          []time.Duration // to try after it
 	reason        error           // the refusal that tells most
 	onlyPermanent bool            // the router refused a lease because it ends
+	another       bool            // some refusal was not 402
 }
 
 func newLeaseLadder(asked time.Duration, onlyPermanent bool) *leaseLadder {
@@ -113,6 +115,12 @@ func (l *leaseLadder) next(err error) bool {
 	guessed := l.reason != nil && !aboutLease(l.reason)
 	if !guessed || refusal.Kind == Conflict || refusal.Kind == Denied || refusal.Kind == Full {
 		l.reason = err
+	}
+	l.another = l.another || refusal.Code != 402
+	if len(l.left) == 0 && !l.another {
+		full := *refusal
+		full.Kind = Full
+		l.reason = fmt.Errorf("AddPortMapping: %w", &full)
 	}
 	if guessed || len(l.left) == 0 {
 		return false

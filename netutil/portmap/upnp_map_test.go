@@ -131,6 +131,8 @@ func TestUPnPLeaseLadder(t *testing.T) {
 				t.Errorf("granted %v, %v; want %v", m.Lease, err, c.granted)
 			case c.code != 0 && (refusal == nil || refusal.Code != c.code || m != Mapping{}):
 				t.Errorf("got %+v, %v; want %d", m, err, c.code)
+			case c.code != 0 && strings.Contains(name, "full") != (refusal.Kind == Full):
+				t.Errorf("%v is of kind %d", err, refusal.Kind)
 			}
 		})
 	}

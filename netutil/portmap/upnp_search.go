@@ -50,6 +50,7 @@ type hunt struct {
 	answered func(Answer)
 
 	permanent bool            // what Device.Permanent shall say of a service that is found
+	udn       string          // if it is of this device, where that is known
 	seen      map[string]bool // descriptions that were or are being read; true: the search has named it
 	others    int             // of them, those of devices that do not call themselves a gateway
 	pending   int             // being read
@@ -80,6 +81,7 @@ func newHunt(s Search, window time.Duration, answered func(Answer)) *hunt {
 		answered: answered,
 
 		permanent: s.Permanent,
+		udn:       s.UDN,
 		seen:      make(map[string]bool),
 		found:     make(chan finding, maxLocations+1), // never full: a reader does not wait
 	}
@@ -196,7 +198,7 @@ func (h *hunt) take(ctx context.Context, f finding) (over bool) {
 		return false
 	}
 	h.best = &f
-	f.device.Permanent = h.permanent
+	f.device.Permanent = h.permanent && (h.udn == "" || h.udn == f.device.UDN)
 	h.answered(Answer{Protocol: UPnP, Client: newUPnPClient(f.device, f.service), Outer: f.outer})
 	return f.known
 }

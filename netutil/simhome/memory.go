@@ -15,6 +15,7 @@ const (
 	answerTime   = time.Millisecond
 	searchTime   = 50 * time.Millisecond // miniupnpd waits that long before it answers an M-SEARCH
 	searchWindow = 3 * time.Second
+	slowWindow   = 10 * time.Second
 	firstPause   = 250 * time.Millisecond
 	tries        = 4
 	httpPatience = 5 * time.Second

@@ -19,16 +19,23 @@ import (
 // to a multicast. Search returns when all has been answered and UPnP's window of 3 s is over, or
 // ctx has ended.
 func (h *Home) Search(ctx context.Context, from netip.Addr, protocols []portmap.Protocol, answered func(portmap.Answer)) {
+	h.Seek(ctx, portmap.Search{Local: from, Protocols: protocols}, answered)
+}
+
+// Seek is Search with all that portmap's takes into account: the description URL that worked last
+// time, which ends UPnP's part at once if it still does, the patience of a slow search, and the quirks
+// known from before.
+func (h *Home) Seek(ctx context.Context, s portmap.Search, answered func(portmap.Answer)) {
 	answers := make(chan portmap.Answer)
 	var asking sync.WaitGroup
-	asks := func(p portmap.Protocol) bool { return protocols == nil || slices.Contains(protocols, p) }
+	asks := func(p portmap.Protocol) bool { return s.Protocols == nil || slices.Contains(s.Protocols, p) }
 	for _, p := range []portmap.Protocol{portmap.PCP, portmap.NATPMP} {
 		if asks(p) {
-			asking.Go(func() { answers <- h.probe(ctx, p, from) })
+			asking.Go(func() { answers <- h.probe(ctx, p, s.Local) })
 		}
 	}
 	if asks(portmap.UPnP) {
-		asking.Go(func() { h.discover(ctx, from, func(a portmap.Answer) { answers <- a }) })
+		asking.Go(func() { h.discover(ctx, s, func(a portmap.Answer) { answers <- a }) })
 	}
 	go func() {
 		asking.Wait()
@@ -54,15 +61,26 @@ func (h *Home) probe(ctx context.Context, p portmap.Protocol, from netip.Addr) p
 }
 
 // discover searches for UPnP and goes on listening until the window closes.
-func (h *Home) discover(ctx context.Context, from netip.Addr, tell func(portmap.Answer)) {
-	ctx, cancel := context.WithTimeout(ctx, searchWindow)
+func (h *Home) discover(ctx context.Context, s portmap.Search, tell func(portmap.Answer)) {
+	window := searchWindow
+	if s.Slow {
+		window = slowWindow
+	}
+	ctx, cancel := context.WithTimeout(ctx, window)
 	defer cancel()
-	none := portmap.Answer{Protocol: portmap.UPnP, Err: fmt.Errorf("UPnP search of %v: %w", searchWindow, portmap.ErrNoAnswer)}
+	none := portmap.Answer{Protocol: portmap.UPnP, Err: fmt.Errorf("UPnP search of %v: %w", window, portmap.ErrNoAnswer)}
 
-	heard := h.searched(ctx, from)
+	known := h.Client(portmap.UPnP, s.Local).(*memoryUPnP)
+	if s.Known == known.device.Location && known.call(ctx, OpDescribe, func() {}) == nil {
+		known.remember(s)
+		tell(h.described(ctx, known))
+		return
+	}
+	heard := h.searched(ctx, s.Local)
 	if heard {
-		c := h.Client(portmap.UPnP, from).(*memoryUPnP)
+		c := h.Client(portmap.UPnP, s.Local).(*memoryUPnP)
 		if err := c.call(ctx, OpDescribe, func() {}); err == nil {
+			c.remember(s)
 			tell(h.described(ctx, c))
 		} else {
 			none.Err = err
@@ -73,6 +91,11 @@ func (h *Home) discover(ctx context.Context, from netip.Addr, tell func(portmap.
 	if !heard {
 		tell(none)
 	}
+}
+
+// remember takes over what an earlier client has learned about this very router.
+func (c *memoryUPnP) remember(s portmap.Search) {
+	c.device.Permanent = s.Permanent && (s.UDN == "" || s.UDN == c.device.UDN)
 }
 
 // searched sends M-SEARCH as often as portmap does while nothing comes, and tells whether the router

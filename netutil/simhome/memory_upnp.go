@@ -93,7 +93,7 @@ func (c *memoryUPnP) Map(ctx context.Context, r portmap.Request) (portmap.Mappin
 		leases = []time.Duration{0, min(r.Lease, week), week}
 	}
 	var first error
-	var last int
+	last, all402 := 0, true
 	for i, lease := range leases {
 		if i > 0 && (lease == leases[i-1] || !otherLease(last, lease)) {
 			break
@@ -112,7 +112,12 @@ func (c *memoryUPnP) Map(ctx context.Context, r portmap.Request) (portmap.Mappin
 		if no := c.refusal(code); first == nil || tellsMore(last, code) {
 			first = no
 		}
-		last = code
+		last, all402 = code, all402 && code == upnpInvalidArgs
+		if all402 && i == len(leases)-1 { // no lease will do, so it is not about the lease
+			no := c.home.refusal(portmap.UPnP, code)
+			no.Kind = portmap.Full
+			first = no
+		}
 	}
 	return portmap.Mapping{}, first
 }
