@@ -23,6 +23,17 @@ func orEmpty(ok check) check {
 	}
 }
 
+// variableName accepts the name of an environment variable.
+func variableName(text string) *refusal {
+	for i, r := range text {
+		letter := r == '_' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z'
+		if digit := r >= '0' && r <= '9'; i >= 128 || !letter && (!digit || i == 0) {
+			return &refusal{allowed: "an environment variable's name is made of letters, digits and _"}
+		}
+	}
+	return nil
+}
+
 // printable reports whether text has no control characters and is at most most characters long.
 func printable(text string, most int) bool {
 	for _, r := range text {
@@ -75,10 +86,9 @@ func argument(text string) *refusal {
 	return nil
 }
 
-// passwordHash does not judge the hash, only that it is one: a password in plain text is the
-// mistake to find.
+// passwordHash finds a password in plain text, and a hash that was not copied whole.
 func passwordHash(text string) *refusal {
-	if text != "" && (!strings.Contains(text, "pbkdf2") || !printable(text, 512) || strings.Contains(text, " ")) {
+	if _, ok := parsePassword(text); text != "" && !ok {
 		return &refusal{allowed: `this is the line that "portsitter config password" prints, not the password itself`}
 	}
 	return nil
@@ -179,3 +189,6 @@ func listenAddr(text string) (netip.AddrPort, *refusal) {
 	}
 	return netip.AddrPort{}, r
 }
+
+// notLoopback reports whether a page served there can be opened from another device.
+func notLoopback(a netip.AddrPort) bool { return !a.Addr().Unmap().IsLoopback() }

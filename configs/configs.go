@@ -95,10 +95,11 @@ type Notify struct {
 	Webhooks []Webhook
 }
 
-// Webhook is one address that is told about changes. Exactly one of URL and URLFile is set.
+// Webhook is one address that is told about changes. Exactly one of URL, URLFile and URLEnv is set.
 type Webhook struct {
 	URL     string // a secret
 	URLFile string // file that holds the URL and nothing else
+	URLEnv  string // environment variable that holds it
 	Kind    string // "generic", "discord", "ntfy", "slack" or "gotify"
 }
 

@@ -25,11 +25,11 @@ func full() Settings {
 		Page: Page{
 			Listen:   []netip.AddrPort{netip.MustParseAddrPort("[::1]:80"), netip.MustParseAddrPort("0.0.0.0:8080")},
 			Hosts:    []string{"gamepc.local", "192.168.1.20"},
-			Password: "$pbkdf2-sha256$i=600000$c2FsdA$aGFzaA",
+			Password: "$pbkdf2-sha256$i=600000$c2FsdC5zYWx0LnNhbHQ$aGFzaC5oYXNoLmhhc2guaGFzaC5oYXNoLmhhc2gua2k",
 		},
 		Notify: Notify{
 			Command:  []string{`C:\Program Files\tell.exe`, "", "-v", "-v"},
-			Webhooks: []Webhook{{URL: "https://discord.com/api/webhooks/1/SECRET", Kind: "discord"}, {URLFile: "/run/hook", Kind: "gotify"}},
+			Webhooks: []Webhook{{URL: "https://discord.com/api/webhooks/1/SECRET", Kind: "discord"}, {URLFile: "/run/hook", Kind: "gotify"}, {URLEnv: "HOOK", Kind: "ntfy"}},
 		},
 		Log:    Log{Level: "warn", File: `C:\temp\portsitter.log`},
 		Source: "testdata/full.toml",
@@ -69,7 +69,7 @@ func TestEncodeMasksSecrets(t *testing.T) {
 			t.Errorf("%q can be read in\n%s", secret, got)
 		}
 	}
-	want := strings.NewReplacer(quote(s.Page.Password), `"(set)"`, quote(s.Notify.Webhooks[0].URL), `"(set)"`).Replace(string(s.encode(false)))
+	want := strings.NewReplacer(quote(s.Page.Password), `"(set)"`, quote(s.Notify.Webhooks[0].URL), `"(set)"`, `"HOOK"`, `"(set)"`).Replace(string(s.encode(false)))
 	if got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
@@ -85,6 +85,7 @@ func TestErrorsKeepSecrets(t *testing.T) {
 		"[page]\npassword = [\"hunter2\"]",
 		"page = [{password = \"hunter2\"}]",
 		"[[notify.webhook]]\nurl = \"hunter2\"",
+		"[[notify.webhook]]\nurl_env = \"https://example.com/hunter2\"",
 		"[[notify.webhook]]\nurl = 'https://example.com/hunter2 '",
 		"[[notify.webhook]]\nurl = hunter2",
 		"notify.webhook = [[\"hunter2\"]]",

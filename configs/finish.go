@@ -13,14 +13,8 @@ func (r *reader) finish() *Error {
 		}
 	}
 	for i, w := range r.settings.Notify.Webhooks {
-		e := &Error{Line: r.webhooks[i], Key: webhookTable}
-		switch {
-		case w.URL == "" && w.URLFile == "":
-			e.Read, e.Hint = "this [[notify.webhook]] does not say where to", "write url = or url_file = below it"
-			return e
-		case w.URL != "" && w.URLFile != "":
-			e.Read, e.Hint = "this [[notify.webhook]] has both url and url_file", "keep one of the two"
-			return e
+		if err := finishWebhook(w, r.webhooks[i]); err != nil {
+			return err
 		}
 	}
 	if c := r.settings.Notify.Command; len(c) > 0 && c[0] == "" {
@@ -38,6 +32,26 @@ func (r *reader) finish() *Error {
 		}
 	}
 	return nil
+}
+
+// finishWebhook sees that one [[notify.webhook]] entry says where to, once.
+func finishWebhook(w Webhook, line int) *Error {
+	var set []string
+	for _, k := range []struct{ name, value string }{{"url", w.URL}, {"url_file", w.URLFile}, {"url_env", w.URLEnv}} {
+		if k.value != "" {
+			set = append(set, k.name)
+		}
+	}
+	e := &Error{Line: line, Key: webhookTable}
+	switch len(set) {
+	case 0:
+		e.Read, e.Hint = "this [[notify.webhook]] does not say where to", "write url = or url_file = below it"
+	case 1:
+		return nil
+	default:
+		e.Read, e.Hint = "this [[notify.webhook]] has both "+set[0]+" and "+set[1], "keep one of the two"
+	}
+	return e
 }
 
 // finishPort completes one [[port]] entry of the file and compares it with those above.

@@ -62,6 +62,8 @@ func webhookKeys(w *Webhook) []key {
 	return []key{
 		{name: "url", secret: true, field: textField(&w.URL, checked(orEmpty(webURL)), asIs)},
 		{name: "url_file", field: textField(&w.URLFile, checked(filePath), asIs)},
+		// The name is none, but people paste the address itself there.
+		{name: "url_env", secret: true, field: textField(&w.URLEnv, checked(orEmpty(variableName)), asIs)},
 		{name: "kind", field: textField(&w.Kind, checked(oneOf("kind", webhookKinds)), asIs)},
 	}
 }

@@ -1,7 +1,6 @@
 package configs
 
 import (
-	"net/netip"
 	"slices"
 	"testing"
 )
@@ -64,30 +63,6 @@ func TestBoundsAreInclusive(t *testing.T) {
 	} {
 		if _, err := Parse("x", []byte(text)); err != nil {
 			t.Error(err)
-		}
-	}
-}
-
-func TestNotYet(t *testing.T) {
-	loopback := Default()
-	loopback.Page.Listen = []netip.AddrPort{netip.MustParseAddrPort("[::1]:9"), netip.MustParseAddrPort("127.0.0.9:80")}
-	loopback.Router.OtherExternalPort = false
-	for name, s := range map[string]Settings{"defaults": Default(), "loopback": loopback} {
-		if got := s.NotYet(); got != nil {
-			t.Errorf("%s: %q", name, got)
-		}
-	}
-	want := make([]string, len(later))
-	for i, l := range later {
-		want[i] = l.key
-	}
-	if got := full().NotYet(); !slices.Equal(got, want) {
-		t.Errorf("got  %q\nwant %q", got, want)
-	}
-	known := append(vocabulary(), webhookTable)
-	for _, key := range want {
-		if !slices.Contains(known, key) {
-			t.Errorf("%s is no key", key)
 		}
 	}
 }

@@ -20,6 +20,8 @@ func (d *Daemon) act(ctx context.Context, actions []Action) bool {
 			d.startSearch(ctx)
 		case AskPublic:
 			d.startPublic(ctx)
+		case LookFirewall:
+			d.startFirewall(ctx, a.Port)
 		case CheckOutside:
 			c := &d.state.ports[a.Port].check
 			d.startCheck(a.Port, c.asked && c.recheck, false)
@@ -33,6 +35,8 @@ func (d *Daemon) act(ctx context.Context, actions []Action) bool {
 			}
 		case CleanUp:
 			d.removeLeftover(ctx)
+		case CleanUpUpstream:
+			d.removeUpLeftover(ctx)
 		case Repair:
 			d.repair(ctx, a.Port)
 		case Displace:
@@ -97,6 +101,7 @@ func (d *Daemon) mapPort(ctx context.Context, client portmap.Client, i int) bool
 		return true
 	}
 	d.state.learnGrant(i, m, now)
+	d.state.ports[i].tally.granted(renewal)
 	d.logGrant(i, m, renewal, now)
 	return true
 }
@@ -129,7 +134,7 @@ func (d *Daemon) repair(ctx context.Context, i int) {
 	}
 	d.log.Warn("the router lists our entry, but a packet from outside did not come in: making the entry anew", "port", p.port.Name)
 	d.unmap(ctx, *p.mapping)
-	p.lose("The router's entry let nothing in")
+	p.lose("The router's entry let nothing in", d.world.Now())
 	p.check.recheck = true
 }
 
@@ -158,17 +163,20 @@ func (d *Daemon) unmap(ctx context.Context, m portmap.Mapping) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, stopWithin)
 	defer cancel()
-	entry := OwnEntry{Gateway: m.Gateway, Transport: m.Transport, External: m.External.Port()}
-	if m.Gateway == d.state.way().Gateway {
-		entry.MAC = d.state.mac
-	}
-	if e, err := client.Lookup(ctx, m.Transport, m.External.Port()); err == nil && e.Internal != m.Internal {
+	entry := d.state.ownEntry(m)
+	entry.Upstream = m.Gateway != d.state.way().Gateway
+	if d.leadsElsewhere(ctx, client, m) {
 		d.state.memory = d.state.memory.without(entry) // somebody else's by now
 		return true
 	}
-	err := client.Unmap(ctx, m)
-	if gone(err) && sleep(ctx, soapApart) { // some routers drop what comes too fast
-		err = client.Unmap(ctx, m)
+	unmap := func(pause time.Duration) error {
+		sleep(ctx, pause)
+		defer d.asked(client)
+		return client.Unmap(ctx, m)
+	}
+	err := unmap(d.breath(client))
+	if gone(err) && ctx.Err() == nil { // some routers drop what comes too fast
+		err = unmap(soapApart)
 	}
 	if err != nil {
 		d.log.Warn("could not confirm that the router has removed the entry; it ends with its lease",
@@ -179,11 +187,24 @@ func (d *Daemon) unmap(ctx context.Context, m portmap.Mapping) bool {
 	return true
 }
 
+// leadsElsewhere reports whether the router's table can be read and shows that an entry which was ours
+// is somebody else's.
+func (d *Daemon) leadsElsewhere(ctx context.Context, client portmap.Client, m portmap.Mapping) bool {
+	if client.Name() != portmap.UPnP {
+		return false
+	}
+	sleep(ctx, d.breath(client))
+	defer d.asked(client)
+	e, err := client.Lookup(ctx, m.Transport, m.External.Port())
+	return err == nil && e.Internal != m.Internal
+}
+
 // farewell takes all our mappings out of the router, within 3 s for all of them together, and
 // publishes that we have stopped.
 func (d *Daemon) farewell() {
 	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
+	d.leaving = len(d.state.ports)
 	for i := range d.state.ports {
 		if m := d.state.ports[i].up.mapping; m != nil {
 			d.unmap(ctx, *m)

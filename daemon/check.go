@@ -22,8 +22,9 @@ type CheckOrder struct {
 	Local   netip.Addr
 	Port    uint16 // the external port
 	Via     string
-	Game    string       // kaillera or any
-	Hold    checker.Hold // takes the port for the stand-in once a checker's connection stands; nil while a game hosts
+	Game    string           // kaillera or any
+	Asking  func(url string) // is told which of them is asked next
+	Hold    checker.Hold     // takes the port for the stand-in once a checker's connection stands; nil while a game hosts
 }
 
 // Answerer is a stand-in that has the port.
@@ -40,6 +41,8 @@ type checkState struct {
 	running bool
 	asked   bool   // by a person
 	words   string // what it is doing
+	checker string // whom it asks; "" while it has not begun to
+	begun   time.Time
 	last    Fact[checkResult]
 
 	recheck  bool      // the mapping was made anew because a check had failed: check once more
@@ -53,9 +56,10 @@ type checkResult struct {
 	standIn bool // nobody was hosting, and we answered
 	asked   bool
 	tries   int
-	repair  bool // it came after a repair
-	mapped  bool // it was our mapping that let it in; else a forward made by hand
-	visits  int  // visitors that the stand-in has seen
+	repair  bool      // it came after a repair
+	mapped  bool      // it was our mapping that let it in; else a forward made by hand
+	visits  int       // visitors that the stand-in has seen
+	knocked time.Time // not before this
 }
 
 // errHostingNow means that somebody began to host while the check was about to begin.
@@ -131,7 +135,10 @@ func (d *Daemon) startCheck(i int, asked, whileHosting bool) {
 		s.checks++
 		c.id = s.checks
 	}
-	c.running, c.asked, c.words = true, asked, "asking the checker"
+	c.running, c.asked, c.words = true, asked, "getting ready"
+	if !c.recheck {
+		c.begun, c.checker = now, ""
+	}
 	run := checkRun{
 		d: d, id: c.id, asked: asked, whileHosting: whileHosting, repair: c.recheck, mapped: p.mapping != nil,
 		transport: p.port.Transport, port: p.port.Port, standIn: s.settings.Checker.StandIn,
@@ -159,6 +166,7 @@ type checkRun struct {
 	port                uint16
 	order               CheckOrder
 	visits              int
+	knocked             time.Time
 }
 
 func (r *checkRun) run(ctx context.Context) Fact[checkResult] {
@@ -180,14 +188,16 @@ func (r *checkRun) run(ctx context.Context) Fact[checkResult] {
 		tries, result.standIn = standInTries, true
 		r.order.Hold = func() (func(), error) { return r.hold(ctx) }
 	}
+	r.order.Asking = func(url string) { r.say(ctx, func(c *checkState) { c.checker = url }) }
 	for try := 1; ; try++ {
-		r.say(ctx, fmt.Sprintf("try %d of %d", try, tries))
+		r.say(ctx, func(c *checkState) { c.words = fmt.Sprintf("try %d of %d", try, tries) })
+		r.knocked = r.d.world.Now()
 		answer, err := r.ask(ctx)
 		if err != nil && (try == 1 || errors.Is(err, errHostingNow)) {
 			return fail(err)
 		}
 		if err == nil { // else the tries before have answered
-			result.answer, result.tries, result.visits = answer, try, r.visits
+			result.answer, result.tries, result.visits, result.knocked = answer, try, r.visits, r.knocked
 		}
 		if result.answer.Reachable || try == tries || !sleep(ctx, checkApart) {
 			return known(result, r.d.world.Now())
@@ -207,10 +217,10 @@ func (r *checkRun) ask(ctx context.Context) (checker.Answer, error) {
 }
 
 // say tells what the check is doing.
-func (r *checkRun) say(ctx context.Context, words string) {
+func (r *checkRun) say(ctx context.Context, note func(*checkState)) {
 	r.d.tell(ctx, func() {
 		if i := r.d.state.portOfCheck(r.id); i >= 0 {
-			r.d.state.ports[i].check.words = words
+			note(&r.d.state.ports[i].check)
 		}
 	})
 }
@@ -237,6 +247,7 @@ func (r *checkRun) hold(ctx context.Context) (release func(), err error) {
 		}
 		return nil, err
 	}
+	r.knocked = r.d.world.Now() // the checker waits for this
 	ctx, cancel := context.WithTimeout(ctx, standInTime)
 	served := make(chan kaillera.Report, 1)
 	go func() {

@@ -9,6 +9,7 @@ package daemon
 
 import (
 	"context"
+	"iter"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -21,9 +22,9 @@ import (
 type Options struct {
 	Settings configs.Settings
 	World    World
-	Memory   Memory         // as loaded; the zero Memory knows nothing
-	Past     func() []Event // reads the stored history, beside the loop; may be nil
-	Notices  []string       // what a person should know from the start
+	Memory   Memory          // as loaded; the zero Memory knows nothing
+	Past     iter.Seq[Event] // reads the stored history, oldest first, beside the loop; may be nil
+	Notices  []string        // what a person should know from the start
 	Version  string
 	Demo     bool
 	Log      *slog.Logger
@@ -36,17 +37,22 @@ type Daemon struct {
 	log     *slog.Logger
 	version string
 	demo    bool
-	past    func() []Event
+	past    iter.Seq[Event]
 
 	// The loop's own.
 	state     *state
 	saved     Memory
 	running   context.Context // of Run: jobs that a person asked for live as long
 	notices   []string
+	news      newsState
 	next      time.Time
 	lastSOAP  time.Time // when the last question to a UPnP router ended
+	leaving   int       // how many ports a farewell has to take back; 0: we stay
 	hurried   time.Time // when a network change last ended the pauses after refusals
 	saveAfter time.Time // a full disk is not tried again before
+	unsaved   bool      // the last try to write the state has failed
+	wrote     time.Time // when the history last got a line
+	markedDay int       // of the year, of the last line that names every port
 
 	// How others reach the loop.
 	network      chan string     // 1 slot: the network may have changed; calls off a question under way
@@ -62,6 +68,8 @@ type Daemon struct {
 	// What others read.
 	published atomic.Pointer[publication]
 	history   atomic.Pointer[[]Event]
+	ledger    atomic.Pointer[ledger]
+	contacts  atomic.Pointer[[]Contact]
 	turned    atomic.Int64 // unix nanoseconds of the last turn
 }
 
@@ -86,6 +94,8 @@ func New(o Options) *Daemon {
 		endChecks:    func() {},
 	}
 	d.history.Store(&[]Event{})
+	d.ledger.Store(newLedger())
+	d.learnContacts()
 	d.publish(decide(d.state, d.state.started))
 	return d
 }
@@ -137,7 +147,9 @@ func (d *Daemon) pass(ctx context.Context) {
 		dec := decide(d.state, now)
 		d.next = dec.Next
 		d.publish(dec)
+		d.next = soonest(d.next, d.tellPeople(now))
 		d.keep()
+		d.mark(now)
 		if len(dec.Do) == 0 && dec.Look.nothing() {
 			return
 		}
@@ -192,7 +204,7 @@ func (d *Daemon) networkChanged(why string) {
 	if !r.running && len(r.clients) == 0 && !r.begun.IsZero() {
 		r.again = now
 	}
-	r.outerDue = now
+	r.outerDue, r.addressDue = now, now
 	since := now.Sub(d.hurried)
 	patient := since >= 0 && since < hurryApart // however often it changes, a router that said no is left some peace
 	if !patient {
@@ -201,6 +213,7 @@ func (d *Daemon) networkChanged(why string) {
 	for i := range d.state.ports {
 		p := &d.state.ports[i]
 		p.lookDue = now
+		p.firewall.soon(now)
 		if patient {
 			continue
 		}
@@ -239,6 +252,23 @@ func (d *Daemon) Configure(s configs.Settings, err error) {
 		case <-d.settings: // replaced by the newer one
 		default:
 		}
+	}
+}
+
+// Turn makes the loop take a turn and returns nil when it does: the proof that it lives. The error
+// is ctx's, when that ended first.
+func (d *Daemon) Turn(ctx context.Context) error {
+	turned := make(chan struct{})
+	select {
+	case d.inbox <- func() { close(turned) }:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-turned:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

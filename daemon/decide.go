@@ -19,11 +19,13 @@ type Decision struct {
 
 // Look is what the next observation shall ask the router.
 type Look struct {
-	Outer    portmap.Protocol // ask this client for outer address and epoch; "" = do not ask
-	Entries  []int            // read these ports back
-	Homes    []int            // read the configured external ports of these ports, while they are displaced
-	Upstream bool             // ask the second router for its outer address
-	Owners   []int            // see who holds these ports on this PC
+	Outer     portmap.Protocol // ask this client for outer address and epoch; "" = do not ask
+	Address   bool             // ask UPnP for the outer address: the client above tells the epoch alone
+	Entries   []int            // read these ports back
+	Homes     []int            // read the configured external ports of these ports, while they are displaced
+	Upstream  bool             // ask the second router for its outer address
+	UpEntries []int            // read these ports back there
+	Owners    []int            // see who holds these ports on this PC
 }
 
 // Action is one thing to do.
@@ -44,15 +46,17 @@ const (
 	AskPublic // both sources that are due; see publicState
 	Repair    // take our entry out: the next turn maps anew, and then checks once more
 	CheckOutside
-	Displace       // try the next external port
-	MoveBack       // give the other external port back; the next turn asks for the configured one
-	Shut           // take our entry out: nothing is to be open on this network
-	RemoveOld      // take out our own entry from a former address
-	TakeOver       // take out another PC's entry: a person has asked
-	FindHop        // look for a second router in front of ours
-	SearchUpstream // ask it by every protocol
-	MapUpstream    // ask it for the port
-	CleanUp        // take out an entry that an earlier run has left
+	Displace        // try the next external port
+	MoveBack        // give the other external port back; the next turn asks for the configured one
+	Shut            // take our entry out: nothing is to be open on this network
+	RemoveOld       // take out our own entry from a former address
+	TakeOver        // take out another PC's entry: a person has asked
+	FindHop         // look for a second router in front of ours
+	SearchUpstream  // ask it by every protocol
+	MapUpstream     // ask it for the port
+	CleanUp         // take out an entry that an earlier run has left
+	CleanUpUpstream // the same at the second router
+	LookFirewall    // see what this PC's firewall does
 )
 
 // decide says what all that is known comes to, what to read, what to do, and when to think again.
@@ -78,6 +82,7 @@ func decide(s *state, now time.Time) Decision {
 		}
 		for i := range s.ports {
 			p.owner(i)
+			p.firewall(i)
 			p.check(i)
 		}
 	}
@@ -156,10 +161,14 @@ func (p *planner) held(i int, m portmap.Mapping) {
 	}
 	if m.Lease != 0 {
 		at := m.RenewAt()
-		if port.renew || p.now.Before(m.Granted.Add(-time.Minute)) {
+		if p.now.Before(m.Granted.Add(-time.Minute)) {
 			at = p.now // the clock was set back: no telling how old the lease is
 		}
 		if p.due(later(at, port.refusals[m.Protocol].until), "renew the mapping") {
+			if m.Protocol == portmap.UPnP && !port.justRead(p.now) { // somebody else may have it by now
+				p.dec.Look.Entries = append(p.dec.Look.Entries, i)
+				return
+			}
 			p.dec.Do = append(p.dec.Do, Action{Kind: Map, Port: i, Protocol: m.Protocol})
 			return
 		}
@@ -167,6 +176,12 @@ func (p *planner) held(i int, m portmap.Mapping) {
 	if m.Protocol == portmap.UPnP && p.due(port.lookDue, "read the entry back") {
 		p.dec.Look.Entries = append(p.dec.Look.Entries, i)
 	}
+}
+
+// justRead reports whether the router's entry was read so shortly ago that a request may rely on it.
+func (p *portState) justRead(now time.Time) bool {
+	since := now.Sub(p.entry.At)
+	return p.entry.Asked() && since >= 0 && since <= freshLook
 }
 
 // order is the order in which to ask for a port: the protocol of an entry of ours that the router
@@ -201,7 +216,7 @@ func (p *planner) ask(i int, protocol portmap.Protocol) bool {
 	if protocol == portmap.UPnP {
 		// A router's table is read before it is written: no UPnP router asks whose entry it
 		// replaces, and a hand-made forward to this PC is to be left alone.
-		if !port.entry.Asked() || p.now.Sub(port.entry.At) > freshLook {
+		if !port.justRead(p.now) {
 			if _, other := p.s.heldByOther(port); !other || p.due(port.lookDue, "see whether the port is free") {
 				p.dec.Look.Entries = append(p.dec.Look.Entries, i)
 				return true
@@ -224,47 +239,6 @@ func (p *planner) ask(i int, protocol portmap.Protocol) bool {
 	}
 	p.dec.Do = append(p.dec.Do, Action{Kind: Map, Port: i, Protocol: protocol})
 	return true
-}
-
-// outer plans the question that tells the router's outer address and, by the epoch, whether it has
-// lost its table. One question serves all ports.
-func (p *planner) outer() {
-	protocol := p.outerProtocol()
-	if protocol == "" || len(p.dec.Do) > 0 && !p.s.router.outer.Asked() {
-		return // nobody to ask; or the mapping comes first
-	}
-	if p.due(p.s.router.outerDue, "ask the router how it is") {
-		p.dec.Look.Outer = protocol
-	}
-}
-
-// outerProtocol is the client that tells most in one request.
-func (p *planner) outerProtocol() portmap.Protocol {
-	for _, port := range p.s.ports {
-		if m := port.mapping; m != nil && m.Protocol == portmap.UPnP && p.s.router.clients[portmap.UPnP] != nil {
-			return portmap.UPnP
-		}
-	}
-	for _, protocol := range []portmap.Protocol{portmap.NATPMP, portmap.PCP, portmap.UPnP} {
-		if p.s.router.clients[protocol] != nil {
-			return protocol
-		}
-	}
-	return ""
-}
-
-// public plans to ask others for our address, never before the mapping has had its turn.
-func (p *planner) public() {
-	u := &p.s.public
-	if u.asking || !p.s.settled() {
-		return
-	}
-	set := p.s.settings.PublicIP
-	http := len(set.HTTP) > 0 && p.due(u.httpDue, "ask for the public address")
-	stun := len(set.STUN) > 0 && p.due(u.stunDue, "ask for the public address")
-	if http || stun {
-		p.dec.Do = append(p.dec.Do, Action{Kind: AskPublic})
-	}
 }
 
 // settled reports whether every port has its mapping or its no.

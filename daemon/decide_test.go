@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/portsitter/portsitter/configs"
+	"github.com/portsitter/portsitter/netutil/firewall"
 	"github.com/portsitter/portsitter/netutil/portmap"
 	"github.com/portsitter/portsitter/netutil/route"
 )
@@ -224,8 +225,11 @@ var decideTable = []struct {
 	{name: "UPnP entry gone after it had been there: map again at once", tell: func(s *story) {
 		s.open(portmap.UPnP).after(time.Minute).outer("11.77.0.2").noEntry()
 	}, code: Starting, do: []Action{{Kind: Map, Protocol: portmap.UPnP}}},
-	{name: "UPnP entry gone right after the grant: not kept", tell: func(s *story) {
+	{name: "UPnP entry gone right after the grant: the router may have restarted, ask once more", tell: func(s *story) {
 		s.atHome().searching().answers(portmap.UPnP).silent(portmap.PCP, portmap.NATPMP).granted(portmap.UPnP).noEntry().outer("11.77.0.2").internet("11.77.0.2", "11.77.0.2")
+	}, code: Starting, do: []Action{{Kind: Map, Protocol: portmap.UPnP}}},
+	{name: "UPnP entry gone right after the second grant, too: not kept", tell: func(s *story) {
+		s.atHome().searching().answers(portmap.UPnP).silent(portmap.PCP, portmap.NATPMP).granted(portmap.UPnP).noEntry().granted(portmap.UPnP).noEntry().outer("11.77.0.2").internet("11.77.0.2", "11.77.0.2")
 	}, code: NotKept, rung: StepMapping, next: 30 * time.Second},
 	{name: "epoch went back: the router lost its table, map again", tell: func(s *story) {
 		s.open(portmap.NATPMP).epoch(5000).after(20 * time.Second).epoch(3)
@@ -259,6 +263,24 @@ var decideTable = []struct {
 		s.atHome().searching().answers(portmap.PCP).silent(portmap.NATPMP, portmap.UPnP).granted(portmap.PCP).internet("", "")
 		s.learnOuter(portmap.PCP, known(portmap.Outer{}, s.now))
 	}, code: AddressUnknown, words: "what is my IP"},
+	{name: "this PC's firewall keeps the port shut", tell: func(s *story) { s.open(portmap.UPnP).wall(shut) },
+		code: FirewallBlocks, rung: StepFirewall, words: "In a terminal: sudo ufw allow 27886/udp"},
+	{name: "what the firewall does is not known: no fault", tell: func(s *story) {
+		s.open(portmap.UPnP).wall(firewall.Report{State: firewall.Unknown, Firewall: "ufw", Why: "only root may read its rules", Next: "sudo ufw status"})
+	}, code: CodeReady, words: "To see for yourself: sudo ufw status"},
+	{name: "the firewall cannot be asked: no fault", tell: func(s *story) {
+		s.open(portmap.UPnP)
+		s.learnFirewall("udp", 27886, failed[firewall.Report](errors.New("COM is away"), s.now))
+	}, code: CodeReady, words: "COM is away"},
+	{name: "the rules say no, but a packet came in: proof beats reading", tell: func(s *story) { s.open(portmap.UPnP).wall(shut).checked(true, true) },
+		code: CodeReachable, words: "By its rules ufw would not let it in"},
+	{name: "a rule against the game's program: the stand-in's proof is none for it", tell: func(s *story) {
+		game := shut
+		game.ForProgram = true
+		s.open(portmap.UPnP).wall(game).checked(true, true)
+	}, code: FirewallBlocks, rung: StepFirewall},
+	{name: "the check failed and the firewall is why: the router's entry is left alone", tell: func(s *story) { s.open(portmap.UPnP).wall(shut).checked(false, true) },
+		code: FirewallBlocks, rung: StepFirewall},
 	{name: "stopped", tell: func(s *story) { s.open(portmap.PCP); s.stopped = true }, code: Stopped},
 }
 
@@ -307,7 +329,7 @@ func TestDecideInvariants(t *testing.T) {
 		if (l.Verdict == NotReady) != (brokenRung(l.Steps) != "") {
 			t.Errorf("%s: verdict %s with broken rung %q", row.name, l.Verdict, brokenRung(l.Steps))
 		}
-		if l.Verdict == Ready && l.Address == "" || l.Verdict != Ready && l.Address != "" {
+		if offers := l.Verdict == Ready || l.Verdict == Reachable; offers != (l.Address != "") {
 			t.Errorf("%s: verdict %s with address %q", row.name, l.Verdict, l.Address)
 		}
 		if !dec.Next.IsZero() && !dec.Next.After(s.now) {
@@ -329,7 +351,7 @@ func brokenRung(steps []Step) string {
 }
 
 func withoutPublic(as []Action) []Action {
-	return slices.DeleteFunc(slices.Clone(as), func(a Action) bool { return a.Kind == AskPublic || a.Kind == FindHop })
+	return slices.DeleteFunc(slices.Clone(as), func(a Action) bool { return a.Kind == AskPublic || a.Kind == FindHop || a.Kind == LookFirewall })
 }
 
 func allWords(l Ladder) string {

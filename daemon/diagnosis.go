@@ -24,6 +24,7 @@ const (
 	CarrierNAT           Code = "carrier-nat"
 	PublicAddressDiffers Code = "public-address-differs"
 	AddressUnknown       Code = "address-unknown"
+	NoInternet           Code = "no-internet"
 
 	MappingRefused    Code = "mapping-refused"
 	PortTaken         Code = "port-taken"
@@ -42,6 +43,15 @@ const (
 	Starting Code = "starting"
 	Stopped  Code = "stopped"
 )
+
+// Open reports whether a port with this diagnosis is open, for all that is known.
+func (c Code) Open() bool {
+	switch c {
+	case CodeReachable, CodeReady, OtherExternalPort, OwnOldEntry, CheckerDown:
+		return true
+	}
+	return false
+}
 
 // Diagnosis is the answer for one port: what it comes to, in one sentence, and the one thing to do.
 type Diagnosis struct {
@@ -63,6 +73,7 @@ type clues struct {
 	holder       string    // LAN address that holds the port
 	leftBehind   bool      // an entry of ours may still be in the router
 	full         bool      // the router has no room for another entry
+	perhapsFull  bool      // it says 402 whatever it is asked for: so do routers that have no room
 	takenOut     bool      // there was one, and the router has confirmed that it is gone
 	noOuter      bool      // the refusal is one that routers give when their outer side is not public
 	game         string    // a known emulator that hosts on another port
@@ -74,6 +85,9 @@ type clues struct {
 	external     uint16    // the external port in use, where it is not the configured one
 	oldEnds      time.Time // when the lease of our own old entry ends
 	proven       bool      // a check from outside has passed
+	internal     uint16    // the port on this PC
+	firewall     string    // the name of this PC's firewall
+	opening      string    // what opens it
 }
 
 // diagnose says in words what a code means for one port.
@@ -119,10 +133,12 @@ func diagnose(code Code, c clues) Diagnosis {
 		d.NextStep = "Look up your address on a “what is my IP” page and give your opponent that address."
 	case NoNetwork, VPNInTheWay, PublicNetwork, NoRouterAnswer:
 		d.Headline, d.NextStep = networkWords(code, c)
-	case DoubleNAT, CarrierNAT, PublicAddressDiffers:
+	case DoubleNAT, CarrierNAT, PublicAddressDiffers, NoInternet:
 		d.Headline, d.NextStep = internetWords(code, c)
 	case MappingRefused, PortTaken, NotKept, WrongLocalAddress:
 		d.Headline, d.NextStep = mappingWords(code, c)
+	case FirewallBlocks:
+		d.Headline, d.NextStep = firewallWords(c)
 	default:
 		d.Headline, d.NextStep = outsideWords(code, c)
 	}
@@ -151,6 +167,9 @@ const waysOut = "let the other player host, both start Autopunch P2P, or meet on
 
 func internetWords(code Code, c clues) (headline, next string) {
 	switch code {
+	case NoInternet:
+		return fmt.Sprintf("Your router (%s) has lost its connection to the internet", c.gateway),
+			"Portsitter sees by itself when it is back. If it stays away, look at the cable between router and wall, restart the modem or router, or ask your provider."
 	case DoubleNAT:
 		at, ask := "the outer router", ""
 		if c.hop != "" {
@@ -193,7 +212,11 @@ func mappingWords(code Code, c clues) (headline, next string) {
 				"there is a second router or a carrier NAT in front of it: forward the port there or ask your provider for a public address.", c.gateway)
 	}
 	if c.full {
-		return fmt.Sprintf("Your router's table of open ports is full, so it refuses %d", c.port),
+		headline := fmt.Sprintf("Your router's table of open ports is full, so it refuses %d", c.port)
+		if c.perhapsFull {
+			headline = fmt.Sprintf("Your router refuses to open port %d, most likely because its table of open ports is full", c.port)
+		}
+		return headline,
 			fmt.Sprintf("Restart the router: that empties its table. Or log in at http://%s and delete forwards that are not needed.", c.gateway)
 	}
 	return fmt.Sprintf("Your router refuses to open port %d", c.port),

@@ -56,7 +56,8 @@ func (p *planner) displace(i int) {
 // taken reports whether the port that is asked for is said to be somebody else's.
 func (s *state) taken(p *portState) bool {
 	if _, other := s.heldByOther(p); other {
-		return !p.misdirected()
+		_, wrong := p.misdirected()
+		return !wrong
 	}
 	for _, r := range p.refusals {
 		var no *portmap.Refusal
@@ -67,9 +68,11 @@ func (s *state) taken(p *portState) bool {
 	return false
 }
 
-// misdirected reports whether the router wrote another address down than the one asked for.
-func (p *portState) misdirected() bool {
-	return errors.As(p.refusals[portmap.UPnP].err, new(misdirectedError))
+// misdirected reports whether the router wrote another address down than the one asked for, and which.
+func (p *portState) misdirected() (netip.AddrPort, bool) {
+	var wrong misdirectedError
+	is := errors.As(p.refusals[portmap.UPnP].err, &wrong)
+	return wrong.holds, is
 }
 
 // learnDisplaced: the external port is another one from now on.
@@ -153,6 +156,9 @@ func (s *state) ourOwn(p *portState) bool {
 
 // holder is the LAN address that holds the configured port; not valid while not known.
 func (s *state) holder(p *portState) netip.Addr {
+	if holds, wrong := p.misdirected(); wrong {
+		return holds.Addr()
+	}
 	f := p.entry
 	if p.elsewhere != 0 {
 		f = p.homeEntry

@@ -2,17 +2,21 @@ package daemon
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 )
 
 // Event is one line of the timeline: something changed, in words.
 type Event struct {
 	At   time.Time `json:"at"`
-	Kind string    `json:"kind"`           // start, stop, verdict, address, network
+	Kind string    `json:"kind"`           // start, verdict, address, network; alive: only in the file, for Days
 	Port string    `json:"port,omitempty"` // name of the port it is about
 	Code Code      `json:"code,omitempty"` // diagnosis after the change
-	Text string    `json:"text"`           // for people
+	Text string    `json:"text,omitempty"` // for people
 	Shut int64     `json:"shut,omitempty"` // seconds the port was not open before this event opened it again
+
+	Address netip.Addr      `json:"address,omitzero"` // the new public one
+	Codes   map[string]Code `json:"codes,omitempty"`  // of every port by name; in the first "alive" of a day
 }
 
 // maxEvents bounds the history that is kept in memory; the file keeps more.
@@ -21,11 +25,12 @@ const maxEvents = 500
 // History is the timeline, oldest first. It must not be changed.
 func (d *Daemon) History() []Event { return *d.history.Load() }
 
-// prependHistory puts what an earlier run wrote down before what this one did.
-func (d *Daemon) prependHistory(past []Event) {
+// prependHistory puts what earlier runs wrote down before what this one did.
+func (d *Daemon) prependHistory(past []Event, days *ledger) {
 	all := append(append([]Event{}, past...), d.History()...)
 	all = all[max(len(all)-maxEvents, 0):]
 	d.history.Store(&all)
+	d.ledger.Store(d.ledger.Load().after(days))
 }
 
 // tellChanges writes down, in history and log, what is different between two publications.
@@ -70,28 +75,31 @@ func (d *Daemon) record(e Event) {
 	all := append(append([]Event{}, d.History()...), e)
 	all = all[max(len(all)-maxEvents, 0):]
 	d.history.Store(&all)
-	d.toDisk(func() error { return d.world.Record(e) })
+	d.write(e)
 }
 
-// shutFor keeps the time since when a port is shut, and tells it in seconds when it opens.
-func (d *Daemon) shutFor(e Event, now *Status) int64 {
-	i := portIndex(now, e.Port)
-	if i < 0 || i >= len(d.state.ports) {
-		return 0
+// mark writes down that the program is still here, when it has not written anything for a while.
+func (d *Daemon) mark(now time.Time) {
+	if since := now.Sub(d.wrote); since >= 0 && since < markEvery {
+		return
 	}
-	p := &d.state.ports[i]
-	if !now.Ports[i].open() {
-		if p.shutSince.IsZero() {
-			p.shutSince = now.At
+	e := Event{At: now.UTC(), Kind: "alive"}
+	if day := now.YearDay(); day != d.markedDay { // so that a quiet port is known from any day's lines alone
+		d.markedDay, e.Codes = day, map[string]Code{}
+		for _, p := range d.Status().Ports {
+			e.Codes[p.Name] = p.Code
 		}
-		return 0
 	}
-	since := p.shutSince
-	p.shutSince = time.Time{}
-	if since.IsZero() {
-		return 0
-	}
-	return int64(now.At.Sub(since).Round(time.Second) / time.Second)
+	d.write(e)
+}
+
+// write adds an event to the picture of past days, and to the file.
+func (d *Daemon) write(e Event) {
+	d.wrote = e.At
+	days := d.ledger.Load().clone()
+	days.add(e)
+	d.ledger.Store(days)
+	d.toDisk(false, func() error { return d.world.Record(e) })
 }
 
 // changes lists what is different between two publications, as events. It is pure.
@@ -107,11 +115,11 @@ func changes(old, now *Status) []Event {
 		if old.PublicIP != nil {
 			text = fmt.Sprintf("The public address changed from %s to %s", old.PublicIP.Address, p.Address)
 		}
-		es = append(es, Event{At: now.At, Kind: "address", Text: text})
+		es = append(es, Event{At: now.At, Kind: "address", Text: text, Address: p.Address})
 	}
 	for _, p := range now.Ports {
 		was := portNamed(old, p.Name)
-		if was != nil && was.Code == p.Code {
+		if was != nil && was.Code == p.Code && (p.Code != Starting || was.Headline == p.Headline) {
 			continue
 		}
 		es = append(es, Event{At: now.At, Kind: "verdict", Port: p.Name, Code: p.Code, Text: p.Name + ": " + p.Headline})

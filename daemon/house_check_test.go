@@ -66,6 +66,9 @@ func (a *answerer) Serve(ctx context.Context) (kaillera.Report, error) {
 		a.Close()
 	case <-a.done:
 	}
+	if a.h.deafVisitor {
+		return kaillera.Report{Visitors: make([]kaillera.Visitor, 1)}, nil
+	}
 	return kaillera.Report{}, nil
 }
 
@@ -101,7 +104,7 @@ func (h *house) askChecker(ctx context.Context, o CheckOrder) (checker.Answer, e
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	public, _ := h.Public()
-	answers := h.standing.Load() || h.hosting && !h.gameStuck
+	answers := h.standing.Load() && !h.deafVisitor || h.hosting && !h.gameStuck
 	return checker.Answer{Reachable: in && to.Addr() == self && answers, Address: netip.AddrPortFrom(public, o.Port), Checker: o.Servers[0]}, nil
 }
 

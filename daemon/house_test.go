@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -16,12 +17,19 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/portsitter/portsitter/configs"
+	"github.com/portsitter/portsitter/netutil/firewall"
+	"github.com/portsitter/portsitter/netutil/notify"
 	"github.com/portsitter/portsitter/netutil/portmap"
 	"github.com/portsitter/portsitter/netutil/route"
 	"github.com/portsitter/portsitter/netutil/simhome"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(crashFolder); dir != "" {
+		os.Exit(writeUntilKilled(dir))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // house is a Daemon in a home in software, in the virtual time of a synctest bubble.
 type house struct {
@@ -40,6 +48,11 @@ type house struct {
 
 	skew        atomic.Int64 // of the PC's clock, in nanoseconds
 	diskFull    bool
+	wall        firewall.Report // what the PC's firewall says; the zero one lets everything in
+	wallLooks   int
+	wallTakes   time.Duration
+	wallAsked   firewall.Question
+	saves       atomic.Int32  // of the state file
 	above       *simhome.Home // the second router, in front of ours
 	deaf        atomic.Bool   // announcements are not heard
 	hosting     bool          // a game holds the port
@@ -50,7 +63,13 @@ type house struct {
 	checks      atomic.Int32  // questions that reached the checker
 	checkerDown bool
 	gameStuck   bool
+	deafVisitor bool // what the stand-in answers gets lost
 	checkTakes  time.Duration
+
+	past   []Event     // what earlier runs wrote down
+	readAt Code        // the diagnosis at the time when that was read
+	heard  []heardNews // what receivers were told
+	tells  func(ctx context.Context, round int, to configs.Notify) []notify.Result
 
 	wake func(string)
 }
@@ -81,7 +100,7 @@ func inHouseWith(t *testing.T, settings configs.Settings, change, test func(*hou
 // start runs a Daemon with what an earlier one left in memory.
 func (h *house) start(settings configs.Settings) {
 	ctx, cancel := context.WithCancel(context.Background())
-	h.d = New(Options{Settings: settings, World: h.world(), Memory: h.memory, Version: "test",
+	h.d = New(Options{Settings: settings, World: h.world(), Memory: h.memory, Version: "test", Past: h.history,
 		Log: slog.New(slog.NewTextHandler(&h.log, nil))})
 	done := make(chan error)
 	go func() { done <- h.d.Run(ctx) }()
@@ -119,7 +138,8 @@ func (h *house) world() World {
 				})
 				return
 			}
-			h.Search(ctx, o.Route.Local, o.Protocols, answered)
+			h.Seek(ctx, portmap.Search{Local: o.Route.Local, Protocols: o.Protocols, Known: o.Known,
+				Permanent: o.Permanent, UDN: o.UDN, Slow: o.Slow}, answered)
 		},
 		Listen: h.listen,
 		SecondHop: func(context.Context, route.Route) (netip.Addr, error) {
@@ -129,7 +149,9 @@ func (h *house) world() World {
 			return h.above.Gateway(), nil
 		},
 		AskHTTP: public, AskSTUN: public,
-		Bound: h.bound, Owner: h.owner, StandIn: h.standIn, AskChecker: h.askChecker,
+		Dropped:  func() Dropped { return Dropped{} },
+		Firewall: h.lookAtFirewall,
+		Bound:    h.bound, Owner: h.owner, StandIn: h.standIn, AskChecker: h.askChecker,
 		Watch: func(ctx context.Context, wake func(string)) error {
 			h.mu.Lock()
 			h.wake = wake
@@ -137,6 +159,7 @@ func (h *house) world() World {
 			<-ctx.Done()
 			return ctx.Err()
 		},
+		Notify: h.notify,
 		Save: func(m Memory) error {
 			h.mu.Lock()
 			defer h.mu.Unlock()
@@ -144,6 +167,7 @@ func (h *house) world() World {
 				return errors.New("no space left on device")
 			}
 			h.memory = m
+			h.saves.Add(1)
 			return nil
 		},
 		Record: func(e Event) error {
@@ -168,6 +192,16 @@ func (h *house) listen(ctx context.Context, _ route.Route, heard func(portmap.An
 	return nil
 }
 
+// history reads what earlier runs wrote down.
+func (h *house) history(yield func(Event) bool) {
+	h.readAt = h.port().Code
+	for _, e := range h.past {
+		if !yield(e) {
+			return
+		}
+	}
+}
+
 // pass lets virtual time go by until everything that is due in d has happened.
 func (h *house) pass(d time.Duration) {
 	timer := time.NewTimer(d)
@@ -175,8 +209,13 @@ func (h *house) pass(d time.Duration) {
 	synctest.Wait()
 }
 
-// events are the lines of history so far.
+// events are the lines of history so far, without those that only say "still here".
 func (h *house) events() []Event {
+	return slices.DeleteFunc(h.lines(), func(e Event) bool { return e.Kind == "alive" })
+}
+
+// lines are all that was written to the history file.
+func (h *house) lines() []Event {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Clone(h.written)

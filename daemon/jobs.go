@@ -26,14 +26,32 @@ func (d *Daemon) watch(ctx context.Context) {
 	}
 }
 
-// readPast loads the stored history.
+// readPast loads the stored history, once the port is open or cannot be: that comes first.
 func (d *Daemon) readPast(ctx context.Context) {
 	if d.past == nil {
 		return
 	}
-	if past := d.past(); len(past) > 0 {
-		d.tell(ctx, func() { d.prependHistory(past) })
+	started := d.Status().Started
+	for st := d.Status(); st.starting(); {
+		if st = d.Await(ctx, st.Pass); st == nil {
+			return
+		}
 	}
+	var past []Event
+	days := newLedger()
+	for e := range d.past {
+		if ctx.Err() != nil || e.Kind == "start" && e.At.Equal(started) {
+			break // what follows is of this run
+		}
+		days.add(e)
+		if e.Kind != "alive" {
+			past = append(past, e)
+		}
+		if len(past) == 2*maxEvents {
+			past = append(past[:0], past[maxEvents:]...)
+		}
+	}
+	d.tell(ctx, func() { d.prependHistory(past, days) })
 }
 
 // startSearch asks the gateway by every protocol, beside the loop.
@@ -42,7 +60,7 @@ func (d *Daemon) startSearch(ctx context.Context) {
 	known, _ := s.memory.router(s.mac, s.way().Gateway)
 	order := SearchOrder{
 		Route: s.way(), Protocols: s.protocols(),
-		Known: known.Location, Permanent: known.Permanent, Slow: s.router.rounds == 1,
+		Known: known.Location, Permanent: known.Permanent, UDN: known.UDN, Slow: known.Slow || s.router.rounds == 1,
 	}
 	n := s.learnSearch(d.world.Now())
 	d.endSearch()

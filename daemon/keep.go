@@ -2,11 +2,13 @@ package daemon
 
 import (
 	"context"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/portsitter/portsitter/configs"
+	"github.com/portsitter/portsitter/netutil/portmap"
 )
 
 // This file is about what comes from files and goes to files while the loop runs: settings that have
@@ -26,6 +28,9 @@ func (d *Daemon) configure(c configured) {
 	}
 	d.log.Info("settings taken over", "file", c.settings.Source)
 	d.noticeRestart(c.settings)
+	if !reflect.DeepEqual(c.settings.Notify, d.state.settings.Notify) {
+		d.forgetReceivers()
+	}
 	ctx, cancel := context.WithTimeout(d.running, stopWithin) // for all of it: the loop has more to do
 	defer cancel()
 	again := !reflect.DeepEqual(c.settings.Router.Protocols, d.state.settings.Router.Protocols)
@@ -34,13 +39,15 @@ func (d *Daemon) configure(c configured) {
 			p := &d.state.ports[i]
 			if m := p.mapping; m != nil && !slices.Contains(c.settings.Router.Protocols, string(m.Protocol)) {
 				d.unmap(ctx, *m)
-				p.lose("The settings have changed")
+				p.lose("The settings have changed", d.world.Now())
 			}
 		}
 	}
 	for _, m := range d.state.configure(c.settings) {
 		d.unmap(ctx, m)
 	}
+	maps.DeleteFunc(d.state.upstream.clients, func(p portmap.Protocol, _ portmap.Client) bool { return !d.state.mayAskUpstream(p) })
+	d.learnContacts()
 	if again {
 		search := d.state.router.search
 		d.state.router = newRouterState()
@@ -52,9 +59,6 @@ func (d *Daemon) configure(c configured) {
 func (d *Daemon) noticeRestart(s configs.Settings) {
 	const prefix = "These settings count after a restart of Portsitter: "
 	old, keys := d.state.settings, []string{}
-	if !reflect.DeepEqual(old.Page, s.Page) {
-		keys = append(keys, "[page]")
-	}
 	if old.Log != s.Log {
 		keys = append(keys, "[log]")
 	}
@@ -65,20 +69,24 @@ func (d *Daemon) noticeRestart(s configs.Settings) {
 
 // keep hands what has to survive a restart to the disk's goroutine, when it has changed.
 func (d *Daemon) keep() {
+	if shut := d.state.shutPorts(); !slices.Equal(shut, d.state.memory.Shut) {
+		d.state.memory.Shut = shut
+	}
 	if reflect.DeepEqual(d.saved, d.state.memory) || d.world.Now().Before(d.saveAfter) {
 		return
 	}
 	memory := d.state.memory
 	d.saved = memory
-	d.toDisk(func() error { return d.world.Save(memory) })
+	d.toDisk(true, func() error { return d.world.Save(memory) })
 }
 
-// toDisk queues work for the disk; a disk that hangs must not hang the loop.
-func (d *Daemon) toDisk(f func() error) {
+// toDisk queues work for the disk, about the state or the history; a disk that hangs must not hang
+// the loop.
+func (d *Daemon) toDisk(state bool, f func() error) {
 	report := func() {
 		err := f()
 		select { // the loop may be waiting for this very queue to empty: then the news are dropped
-		case d.inbox <- func() { d.diskSaid(err) }:
+		case d.inbox <- func() { d.diskSaid(state, err) }:
 		default:
 		}
 	}
@@ -91,8 +99,12 @@ func (d *Daemon) toDisk(f func() error) {
 
 // diskSaid keeps a notice for as long as writing fails. What is not written costs a little speed at
 // the next start, and lines of the history; the port stays open.
-func (d *Daemon) diskSaid(err error) {
+func (d *Daemon) diskSaid(state bool, err error) {
 	const prefix = "Not written to disk: "
+	if err == nil && !state && d.unsaved {
+		return // a line of the history may find room where the state finds none
+	}
+	d.unsaved = err != nil && (state || d.unsaved)
 	before := len(d.notices)
 	d.notices = withoutPrefix(d.notices, prefix)
 	if err == nil {

@@ -49,7 +49,7 @@ func ladders(s *state, now time.Time) []Ladder {
 	for i := range s.ports {
 		p := &s.ports[i]
 		ls[i] = s.ladder(p, []rung{network, router, s.internetRung(p), s.mappingRung(p, now),
-			unknown(StepFirewall, "Not looked at on this PC", ""), p.gameRung(), s.outsideRung(p, now)}, now)
+			p.firewallRung(), p.gameRung(), s.outsideRung(p, now)}, now)
 	}
 	return ls
 }
@@ -85,6 +85,9 @@ func (s *state) ladder(p *portState, rungs []rung, now time.Time) Ladder {
 		}
 	}
 	for _, r := range rungs {
+		if r.At.IsZero() {
+			r.At = s.lookedAt(p, r.ID).UTC()
+		}
 		l.Steps = append(l.Steps, r.Step)
 	}
 	switch {
@@ -196,7 +199,7 @@ func (s *state) mappingRung(p *portState, now time.Time) rung {
 	if m := p.mapping; m != nil {
 		return s.mappedRung(p, *m)
 	}
-	if p.manual && s.router.clients[portmap.UPnP] == nil {
+	if p.manual && (p.unsure || s.router.clients[portmap.UPnP] == nil) {
 		return unknown(StepMapping, "Forwarded by hand, when the router last answered", "")
 	}
 	if p.manual {
@@ -214,6 +217,9 @@ func (s *state) mappedRung(p *portState, m portmap.Mapping) rung {
 	summary := fmt.Sprintf("Port %d leads to %s (%s)", m.External.Port(), m.Internal, protocolNames([]portmap.Protocol{m.Protocol})[0])
 	if s.router.clients[m.Protocol] == nil {
 		return unknown(StepMapping, summary+", but the router has fallen silent", p.reasons(s.protocols()))
+	}
+	if p.unsure {
+		return unknown(StepMapping, summary+": seeing whether the router, which was away, still holds it", p.reasons(s.protocols()))
 	}
 	if p.vain > 0 && p.reads < 2 && m.Protocol == portmap.UPnP {
 		return unknown(StepMapping, summary+": seeing whether the router keeps it", p.reasons(s.protocols()))
@@ -245,7 +251,7 @@ func (s *state) address(p *portState) string {
 
 func (s *state) clues(p *portState, address string) clues {
 	w := s.way()
-	c := clues{port: p.port.ExternalPort, transport: p.port.Transport, address: address, noOuter: p.noOuter(), leftBehind: p.leftBehind, full: p.full(), takenOut: p.takenOut, lostWhy: p.lostWhy}
+	c := clues{port: p.port.ExternalPort, transport: p.port.Transport, address: address, noOuter: p.noOuter(), leftBehind: p.leftBehind, full: p.full(), perhapsFull: p.perhapsFull(), takenOut: p.takenOut, lostWhy: p.lostWhy}
 	c.gateway, c.local = addrText(w.Gateway), addrText(w.Local)
 	c.outer, c.public = addrText(s.outerAddr()), addrText(s.seenAddr())
 	c.holder = addrText(s.holder(p))
@@ -253,7 +259,8 @@ func (s *state) clues(p *portState, address string) clues {
 		c.hop = addrText(s.upstream.hop.Value)
 	}
 	c.asksUpstream = s.settings.Router.Upstream
-	c.external = p.want()
+	c.external, c.internal = p.want(), p.port.Port
+	c.firewall, c.opening = p.firewall.last.Value.Firewall, p.firewall.last.Value.Next
 	if old, ours := s.ownOld(p); ours {
 		c.oldEnds = old.Expires
 	}

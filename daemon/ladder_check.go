@@ -40,6 +40,8 @@ func (s *state) outsideRung(p *portState, now time.Time) rung {
 	c := &p.check
 	last, counts := p.outside()
 	switch {
+	case c.running && counts && !last.answer.Reachable: // true until the answer is here
+		return broken(StepOutside, p.whyUnreachable(), "Not reached from outside; checking again: "+c.words, p.checkWords())
 	case c.running:
 		return unknown(StepOutside, "Checking from outside: "+c.words, "")
 	case c.recheck || p.wantsRepair(now):
@@ -124,7 +126,8 @@ func (p *portState) outsideStatus(now time.Time) *Outside {
 	c := &p.check
 	o := &Outside{ID: c.id, State: "not-checked"}
 	if p.checking(now) {
-		o.State, o.Detail = "checking", c.words
+		begun := c.begun.UTC()
+		o.State, o.Detail, o.Since, o.Checker = "checking", c.words, &begun, c.checker
 		if !c.running {
 			o.Detail = "making the router's entry anew"
 		}

@@ -1,7 +1,6 @@
 package daemon
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -14,12 +13,11 @@ import (
 func (s *state) internetRung(p *portState) rung {
 	outer, seen := s.lastOuter(p), s.seenAddr()
 	kind := publicip.KindOf(outer)
-	var no *portmap.Refusal
 	switch {
-	case p.mapping != nil && errors.As(s.router.outer.Err, &no) && no.Kind == portmap.NoOuterAddress:
-		return unknown(StepInternet, "The router says that it has no address on the internet now", no.Error())
-	case p.mapping != nil && s.router.outer.Known() && !s.outerAddr().IsValid() && s.router.lastOuter.IsValid() && s.settings.PublicIP.Router:
-		return unknown(StepInternet, fmt.Sprintf("The router does not tell its outer address any more; it was %s", s.router.lastOuter), s.publicReasons())
+	case s.offline():
+		return broken(StepInternet, NoInternet, fmt.Sprintf("The router says that it has no address on the internet now; it had %s", s.router.lastOuter), s.publicReasons())
+	case p.mapping != nil && !seen.IsValid() && refusedAs(s.router.outer.Err, portmap.NoOuterAddress):
+		return unknown(StepInternet, "The router says that it has no address on the internet", s.publicReasons())
 	case !outer.IsValid() && p.up.mapping != nil:
 		return unknown(StepInternet, fmt.Sprintf("The second router (%s) does not tell its outer address, or has fallen silent", s.upstream.hop.Value), s.publicReasons())
 	case !outer.IsValid() && seen.IsValid():

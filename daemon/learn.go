@@ -3,7 +3,7 @@ package daemon
 import (
 	"errors"
 	"net/netip"
-	"slices"
+	"strings"
 	"time"
 
 	"github.com/portsitter/portsitter/netutil/portmap"
@@ -11,53 +11,6 @@ import (
 )
 
 // This file turns news into state: what was read, what the router answered. Nothing here acts.
-
-// learnTime lets go of what the clock alone takes away.
-func (s *state) learnTime(now time.Time) {
-	now = now.Round(0) // the wall clock alone: the other one is never set
-	if now.Before(s.turned.Add(-time.Minute)) {
-		s.clockSetBack(now)
-	}
-	s.turned = now
-	for i := range s.ports {
-		p := &s.ports[i]
-		if m := p.up.mapping; m != nil && m.Lease != 0 && !now.Before(m.Expires()) {
-			p.up.mapping = nil
-		}
-		if m := p.mapping; m != nil && m.Lease != 0 && !now.Before(m.Expires()) {
-			p.lose("The lease has ended")
-		}
-	}
-	s.memory = s.memory.expired(now)
-}
-
-// clockSetBack makes everything due that was planned by a clock which has been set back since: else
-// it would wait for the day to come again.
-func (s *state) clockSetBack(now time.Time) {
-	r, u := &s.router, &s.public
-	r.outerDue, u.httpDue, u.stunDue = now, now, now
-	if !r.again.IsZero() {
-		r.again = now
-	}
-	r.answered, r.hinted, r.begun = now, time.Time{}, earlier(r.begun, now)
-	s.upstream.outerDue, s.upstream.again = now, now
-	s.memory.Checks = slices.DeleteFunc(slices.Clone(s.memory.Checks), func(at time.Time) bool { return at.After(now) })
-	for i := range s.ports {
-		p := &s.ports[i]
-		p.lookDue, p.homeDue, p.ownersDue = now, now, now
-		p.backDue, p.elsewhereOff, p.check.repaired = now.Add(backEvery), time.Time{}, time.Time{}
-		p.shutSince, p.changed, p.check.last.At = earlier(p.shutSince, now), earlier(p.changed, now), earlier(p.check.last.At, now)
-		for protocol, no := range p.refusals {
-			no.until = now
-			p.refusals[protocol] = no
-		}
-	}
-}
-
-// lose lets go of a mapping that is not there any more.
-func (p *portState) lose(why string) {
-	p.mapping, p.lostWhy = nil, why
-}
 
 // learnRoute takes a reading of the way out and reports whether it is another one than before.
 func (s *state) learnRoute(f Fact[route.Report], mac string) (changed bool) {
@@ -77,10 +30,10 @@ func (s *state) learnRoute(f Fact[route.Report], mac string) (changed bool) {
 	s.mac = mac
 	for i := range s.ports {
 		old := s.ports[i]
-		s.ports[i] = portState{port: old.port, refusals: map[portmap.Protocol]refusal{}, shutSince: old.shutSince, told: old.told, granted: old.granted,
+		s.ports[i] = portState{port: old.port, refusals: map[portmap.Protocol]refusal{}, shutSince: old.shutSince, lostAt: old.lostAt, perhapsShut: old.perhapsShut, told: old.told, granted: old.granted, tally: old.tally,
 			check: checkState{id: old.check.id, repaired: old.check.repaired}}
 		if old.mapping != nil {
-			s.ports[i].lose("The network has changed")
+			s.ports[i].lose("The network has changed", f.At)
 		}
 	}
 	s.forgetUpstream()
@@ -97,9 +50,12 @@ func (s *state) learnGrant(i int, m portmap.Mapping, now time.Time) {
 		p.changed = now
 	}
 	p.mapping = &m
-	p.manual, p.lostWhy, p.renew = false, "", false
+	p.manual, p.lostWhy, p.unsure = false, "", false
 	p.refusals = map[portmap.Protocol]refusal{}
-	s.router.answered = now
+	s.router.answered, s.router.addressDue = now, now.Add(s.settings.Router.ReadBack)
+	if fresh && p.vain == 0 && m.Protocol == portmap.UPnP && s.knownRouter().Forgets {
+		p.vain = 1 // let it be seen first that this time it keeps the entry
+	}
 	if fresh {
 		p.changed = now
 		p.reads, p.verified, p.lookDue = 0, time.Time{}, now
@@ -112,15 +68,18 @@ func (s *state) learnGrant(i int, m portmap.Mapping, now time.Time) {
 	if m.External.Addr().IsValid() {
 		s.learnOuterAddr(m.External.Addr(), now)
 	}
-	s.memory = s.memory.withEntry(OwnEntry{
-		MAC: s.mac, Gateway: m.Gateway, Protocol: m.Protocol, Transport: m.Transport,
-		Internal: m.Internal, External: m.External.Port(), Expires: m.Expires(),
-	})
+	s.memory = s.memory.withEntry(s.ownEntry(m))
 	s.remember(func(r *RouterMemory) {
 		if m.Protocol == portmap.UPnP {
 			r.Permanent = m.Lease == 0
 		}
 	}, now)
+}
+
+// ownEntry is how a mapping at the present router is recorded.
+func (s *state) ownEntry(m portmap.Mapping) OwnEntry {
+	return OwnEntry{MAC: s.mac, Gateway: m.Gateway, Protocol: m.Protocol, Transport: m.Transport,
+		Internal: m.Internal, External: m.External.Port(), Granted: m.Granted, Expires: m.Expires()}
 }
 
 // remember changes what is kept about the present router.
@@ -129,7 +88,10 @@ func (s *state) remember(change func(*RouterMemory), now time.Time) {
 	if s.mac != "" {
 		r.MAC = s.mac
 	}
-	r.Gateway, r.Seen = s.way().Gateway, now
+	r.Gateway = s.way().Gateway
+	if seen := now.Sub(r.Seen); seen < 0 || seen >= recordEvery {
+		r.Seen = now
+	}
 	change(&r)
 	s.memory = s.memory.withRouter(r)
 }
@@ -144,9 +106,16 @@ func (s *state) learnNo(i int, protocol portmap.Protocol, err error, now time.Ti
 	n := p.refusals[protocol].count + 1
 	if isOurs(err) && !errors.As(err, new(otherPortError)) {
 		p.vain++
-		n = p.vain
+		n = max(p.vain-1, 1) // it was asked once more before this verdict
 	}
 	p.refusals[protocol] = refusal{err: err, count: n, until: now.Add(refusalPause(err, n))}
+	if protocol == portmap.PCP {
+		s.router.addressDue = now.Add(s.readBack())
+	}
+	if protocol == portmap.PCP && s.onlyPCP() && refusedAs(err, portmap.NoOuterAddress) {
+		s.learnNoOuter(err, now)
+		p.refusals[protocol] = refusal{err: err, count: n, until: now.Add(min(refusalPause(err, n), s.readBack()))} // nothing else tells when it is back
+	}
 	if gone(err) && !isOurs(err) {
 		s.learnGone(protocol, err, now)
 		return
@@ -191,7 +160,7 @@ func (s *state) learnEntry(i int, f Fact[portmap.Entry]) {
 	now := f.At
 	// Some routers call every entry switched off, so only the change counts as somebody's doing.
 	switchedOff := p.entry.Known() && p.entry.Value.Enabled && f.Known() && !f.Value.Enabled
-	p.entry = f
+	p.entry, p.unsure = f, false
 	p.lookDue = now.Add(s.readBack())
 	switch {
 	case gone(f.Err):
@@ -203,7 +172,7 @@ func (s *state) learnEntry(i int, f Fact[portmap.Entry]) {
 		s.router.answered = now
 	case f.Value.Internal == s.internal(p) && switchedOff && p.mapping != nil:
 		s.router.answered = now
-		p.lose("The entry was switched off in the router") // ask again
+		p.lose("The entry was switched off in the router", now) // ask again
 	case f.Value.Internal == s.internal(p):
 		s.router.answered = now
 		s.learnHeld(i, now)
@@ -219,7 +188,7 @@ func (s *state) learnOther(i int, holds netip.AddrPort, now time.Time) {
 	if p.mapping != nil && p.reads == 0 { // nobody was that fast: the router wrote it down wrong
 		s.learnNo(i, p.mapping.Protocol, misdirectedError{asked: s.internal(p), holds: holds}, now)
 	}
-	p.lose("The router's entry leads to another address")
+	p.lose("The router's entry leads to another address", now)
 	p.manual = false
 }
 
@@ -232,11 +201,15 @@ func (s *state) learnLost(i int, now time.Time) {
 	}
 	settled := p.reads >= 2 // it has been seen at once and again about 10 s later
 	protocol := p.mapping.Protocol
-	p.lose("The router has lost the entry")
-	if settled {
-		return // it was there and is gone: simply map again
+	p.lose("The router has lost the entry", now)
+	switch {
+	case settled: // it was there and is gone: simply map again
+	case p.vain == 0: // it may have restarted that moment: ask once more before the verdict
+		p.vain = 1
+	default:
+		s.remember(func(r *RouterMemory) { r.Forgets = true }, now)
+		s.learnNo(i, protocol, errNotKept, now)
 	}
-	s.learnNo(i, protocol, errNotKept, now)
 }
 
 // learnHeld: the router's table leads the external port to us.
@@ -249,6 +222,9 @@ func (s *state) learnHeld(i int, now time.Time) {
 			p.lookDue = now.Add(secondLook)
 		} else {
 			p.vain = 0
+			if s.knownRouter().Forgets {
+				s.remember(func(r *RouterMemory) { r.Forgets = false }, now)
+			}
 		}
 		if left := p.entry.Value.Lease; left >= shortestLease && now.Add(left+time.Minute).Before(p.mapping.Expires()) {
 			m := *p.mapping // the router keeps it for less than it was asked for
@@ -258,7 +234,16 @@ func (s *state) learnHeld(i int, now time.Time) {
 		return
 	}
 	_, ours := s.memory.owns(s.mac, s.way().Gateway, p.transport(), p.want())
-	p.manual = !ours && p.entry.Value.Description != portmap.Description
+	p.manual = !ours && p.entry.Value.Description != portmap.Description && !s.outlived(p)
+}
+
+// outlived reports whether an entry that leads to us is one of ours after all: made by PCP or NAT-PMP,
+// as its description says, and kept beyond its lease. So does a router whose mapping service was dead
+// when the lease ended.
+func (s *state) outlived(p *portState) bool {
+	words := p.entry.Value.Description
+	return (strings.HasPrefix(words, "PCP") || strings.HasPrefix(words, "NAT-PMP")) &&
+		s.memory.lapsed(OwnEntry{MAC: s.mac, Gateway: s.way().Gateway, Transport: p.transport(), External: p.want(), Internal: s.internal(p)})
 }
 
 func earlier(a, b time.Time) time.Time {

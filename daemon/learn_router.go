@@ -9,7 +9,7 @@ import (
 	"github.com/portsitter/portsitter/netutil/publicip"
 )
 
-// This file takes the news about the router and the public address into the state.
+// This file takes into the state who answers a search, and what others say about our public address.
 
 // learnSearch notes that a search has begun and returns its number.
 func (s *state) learnSearch(now time.Time) int {
@@ -36,9 +36,7 @@ func (s *state) learnAnswer(n int, a portmap.Answer, now time.Time) {
 	r.clients[a.Protocol] = a.Client
 	delete(r.errs, a.Protocol)
 	r.rounds, r.answered = 0, now
-	if loc := a.Client.Device().Location; loc != "" {
-		s.remember(func(m *RouterMemory) { m.Location = loc }, now)
-	}
+	s.learnDevice(a.Client.Device(), now)
 	if a.Outer.Addr.IsValid() || a.Outer.HasEpoch {
 		s.learnOuter(a.Protocol, known(a.Outer, now))
 	}
@@ -46,10 +44,34 @@ func (s *state) learnAnswer(n int, a portmap.Answer, now time.Time) {
 		return
 	}
 	for i := range s.ports { // it was away: see whether it still holds what it granted
-		if p := &s.ports[i]; p.mapping != nil && p.mapping.Protocol == a.Protocol {
-			p.lookDue = now
+		if p := &s.ports[i]; p.mapping != nil && p.mapping.Protocol == a.Protocol || p.manual && a.Protocol == portmap.UPnP {
+			p.lookDue, p.unsure = now, a.Protocol == portmap.UPnP // the others have told their epoch
 		}
 	}
+}
+
+// learnDevice takes what UPnP tells of the router. Another unique name is another router, whatever its
+// address: what the one before was like says nothing about it.
+func (s *state) learnDevice(d portmap.Device, now time.Time) {
+	if d.Location == "" {
+		return
+	}
+	s.remember(func(m *RouterMemory) {
+		if m.UDN != "" && d.UDN != "" && m.UDN != d.UDN {
+			*m = RouterMemory{MAC: m.MAC, Gateway: m.Gateway, Seen: now}
+		}
+		m.Location = d.Location
+		if d.UDN != "" {
+			m.UDN = d.UDN
+		}
+		m.Slow = m.Slow || now.Sub(s.router.begun) > searchWindow
+	}, now)
+}
+
+// knownRouter is what is remembered of the present router.
+func (s *state) knownRouter() RouterMemory {
+	r, _ := s.memory.router(s.mac, s.way().Gateway)
+	return r
 }
 
 // learnSearchEnd notes that search number n is over.
@@ -61,7 +83,7 @@ func (s *state) learnSearchEnd(n int, now time.Time) {
 	r.running = false
 	for i := range s.ports { // whoever granted it is gone for good: ask the others
 		if p := &s.ports[i]; p.mapping != nil && r.clients[p.mapping.Protocol] == nil && len(r.clients) > 0 {
-			p.lose("The router does not answer " + protocolNames([]portmap.Protocol{p.mapping.Protocol})[0] + " any more")
+			p.lose("The router does not answer "+protocolNames([]portmap.Protocol{p.mapping.Protocol})[0]+" any more", now)
 		}
 	}
 	switch {
@@ -85,6 +107,9 @@ func (s *state) learnGone(p portmap.Protocol, err error, now time.Time) {
 	r.missing = r.missing || r.clients[p] != nil
 	delete(r.clients, p)
 	r.gentle = r.gentle || p == portmap.UPnP // some drop requests that come too fast: no hurry from now on
+	if p == portmap.UPnP && now.Sub(r.answered) < soapApart && !s.confirmed() {
+		s.remember(func(m *RouterMemory) { m.Gentle = true }, now)
+	}
 	r.errs[p] = err
 	if r.running {
 		return
@@ -96,86 +121,6 @@ func (s *state) learnGone(p portmap.Protocol, err error, now time.Time) {
 func gone(err error) bool {
 	var no *portmap.Refusal
 	return err != nil && !errors.As(err, &no) && !errors.Is(err, portmap.ErrNoEntry) && !errors.Is(err, portmap.ErrCannotLook)
-}
-
-// learnOuter takes the router's word about itself, asked by one protocol.
-func (s *state) learnOuter(protocol portmap.Protocol, f Fact[portmap.Outer]) {
-	r := &s.router
-	if gone(f.Err) {
-		s.learnGone(protocol, f.Err, f.At)
-		return
-	}
-	r.answered, r.outerDue = f.At, f.At.Add(s.outerEvery())
-	if f.Value.HasEpoch {
-		s.learnEpoch(protocol, f.Value.Epoch, f.At)
-	}
-	if f.Err != nil {
-		r.outer = failed[portmap.Outer](f.Err, f.At)
-		return
-	}
-	if f.Value.Addr.IsValid() || protocol != portmap.PCP || !r.outer.Asked() { // PCP's ANNOUNCE tells no address
-		s.learnOuterAddr(f.Value.Addr, f.At)
-	}
-}
-
-// learnOuterAddr takes the router's outer address; not valid when it does not tell.
-func (s *state) learnOuterAddr(a netip.Addr, now time.Time) {
-	r := &s.router
-	if r.lastOuter.IsValid() && a.IsValid() && r.lastOuter != a {
-		s.public.http, s.public.stun = Fact[netip.Addr]{}, Fact[netip.Addr]{} // about the address that was
-		s.addressChanged(now)
-		s.forgetUpstream()
-		s.public.httpDue, s.public.stunDue = now, now // a change: see what the internet says
-	}
-	if publicip.KindOf(a) == publicip.Public && !s.outerAddr().IsValid() { // the router has its address: what it refused for want of one it may grant now
-		for i := range s.ports {
-			s.ports[i].forgive(portmap.NoOuterAddress, now)
-		}
-	}
-	if a.IsValid() {
-		r.lastOuter = a
-	}
-	r.outer = known(portmap.Outer{Addr: a}, now)
-}
-
-// addressChanged makes the checks from outside so far count no more.
-func (s *state) addressChanged(now time.Time) {
-	for i := range s.ports {
-		s.ports[i].changed = now
-	}
-}
-
-// forgive ends the pause after refusals of one kind.
-func (p *portState) forgive(kind portmap.Kind, now time.Time) {
-	for protocol, r := range p.refusals {
-		var no *portmap.Refusal
-		if errors.As(r.err, &no) && no.Kind == kind {
-			r.until = now
-			p.refusals[protocol] = r
-		}
-	}
-}
-
-// learnEpoch applies the rule of RFC 6887 section 8.5: a router whose clock went back has lost its
-// table, and everything has to be mapped again.
-func (s *state) learnEpoch(protocol portmap.Protocol, epoch uint32, now time.Time) {
-	r := &s.router
-	if r.epochs[protocol] == nil {
-		r.epochs[protocol] = &portmap.EpochClock{Protocol: protocol}
-	}
-	lost := r.epochs[protocol].Lost(now, epoch)
-	r.bootedAt = now.Add(-time.Duration(epoch) * time.Second).Truncate(time.Second)
-	for i := range s.ports {
-		p := &s.ports[i]
-		if p.mapping == nil || p.mapping.Protocol == portmap.UPnP {
-			continue
-		}
-		if lost {
-			p.lose("The router has restarted")
-		} else if r.clients[p.mapping.Protocol] != nil {
-			p.verified = now
-		}
-	}
 }
 
 // learnPublic takes the answers of those who see us from the internet.
@@ -253,12 +198,11 @@ func (s *state) learnAnnouncement(a portmap.Announcement, now time.Time) {
 		r.again, r.running = at, false
 	}
 	r.outerDue = earlier(r.outerDue, at)
+	r.addressDue = earlier(r.addressDue, later(at, r.outer.At.Add(freshLook)))
 	for i := range s.ports {
 		p := &s.ports[i]
 		if p.mapping == nil || p.mapping.Protocol == portmap.UPnP {
 			p.lookDue = at
-		} else if r.clients[portmap.NATPMP] == nil && now.Sub(p.mapping.Granted) > secondLook { // PCP tells its outer address with a grant alone
-			p.renew = true
 		}
 	}
 }

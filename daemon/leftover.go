@@ -16,7 +16,7 @@ import (
 func (s *state) leftover() (OwnEntry, bool) {
 	for _, e := range s.memory.Entries {
 		// By hardware address alone: every second home has its router at the same address.
-		if e.MAC != "" && e.MAC == s.mac && s.router.clients[e.Protocol] != nil &&
+		if !e.Upstream && e.MAC != "" && e.MAC == s.mac && s.router.clients[e.Protocol] != nil &&
 			!s.router.triedLeftover[e] && !s.wanted(e) {
 			return e, true
 		}

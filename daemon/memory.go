@@ -24,9 +24,15 @@ type Memory struct {
 	Routers []RouterMemory `json:"routers,omitempty"`
 	// Entries are the mappings that are ours: made by us and not yet seen removed or expired.
 	Entries []OwnEntry `json:"entries,omitempty"`
+	// Lapsed are mappings that were ours until their lease ended, for a day.
+	Lapsed []OwnEntry `json:"lapsed,omitempty"`
+	// Shut are the ports that are not open now, and since when.
+	Shut []ShutPort `json:"shut,omitempty"`
 	// Checks are the times of the last checks from outside that nobody asked for: a program that is
 	// restarted again and again must not ask somebody's free service each time.
 	Checks []time.Time `json:"checks,omitempty"`
+	// Told is what webhooks and the command were told last.
+	Told []Told `json:"told,omitempty"`
 }
 
 // Secret is random, written as hexadecimal digits.
@@ -44,12 +50,17 @@ func (s *Secret) UnmarshalText(text []byte) error {
 	return err
 }
 
-// RouterMemory is what worked last with one router.
+// RouterMemory is what worked last with one router, and what it is like: so that the second time
+// costs neither a refused request nor a wrong promise.
 type RouterMemory struct {
 	MAC       string     `json:"mac,omitempty"`
 	Gateway   netip.Addr `json:"gateway"`
+	UDN       string     `json:"udn,omitempty"`       // its unique device name, by UPnP
 	Location  string     `json:"location,omitempty"`  // URL of the UPnP description
-	Permanent bool       `json:"permanent,omitempty"` // takes only permanent UPnP leases (725)
+	Permanent bool       `json:"permanent,omitempty"` // takes only permanent UPnP leases (725, 402)
+	Slow      bool       `json:"slow,omitempty"`      // answers a search for UPnP after more than 3 s
+	Gentle    bool       `json:"gentle,omitempty"`    // drops UPnP requests that come at once after another
+	Forgets   bool       `json:"forgets,omitempty"`   // says yes by UPnP and keeps nothing
 	Seen      time.Time  `json:"seen"`
 }
 
@@ -61,11 +72,26 @@ type OwnEntry struct {
 	Transport portmap.Transport `json:"transport"`
 	Internal  netip.AddrPort    `json:"internal"`
 	External  uint16            `json:"external"`
+	Granted   time.Time         `json:"granted,omitzero"` // when it was last asked for; zero = not recorded
 	Expires   time.Time         `json:"expires,omitzero"` // zero = permanent
+	// Upstream says that it is in the router in front of the one with that MAC, at that gateway's address.
+	Upstream bool `json:"upstream,omitempty"`
+}
+
+// sameLine tells whether two records are of one line of one router's table.
+func (e OwnEntry) sameLine(o OwnEntry) bool {
+	return e.Transport == o.Transport && e.External == o.External && e.Upstream == o.Upstream &&
+		sameRouter(e.MAC, o.MAC, e.Gateway, o.Gateway) && (!e.Upstream || e.Gateway == o.Gateway)
 }
 
 // maxRouters bounds the memory of a PC that travels; the ones seen longest ago are forgotten.
 const maxRouters = 32
+
+// lapsedFor is how long a mapping is remembered after its lease, and maxLapsed how many of them.
+const (
+	lapsedFor = 24 * time.Hour
+	maxLapsed = 64
+)
 
 // Nonce derives the PCP nonce of one port. It is the same in every run that has the same Secret.
 func (m Memory) Nonce(p configs.Port) portmap.Nonce {
@@ -107,9 +133,14 @@ func (m Memory) withRouter(r RouterMemory) Memory {
 
 // owns finds our own entry for an external port of a router.
 func (m Memory) owns(mac string, gateway netip.Addr, t portmap.Transport, external uint16) (OwnEntry, bool) {
-	for _, e := range m.Entries {
-		if e.Transport == t && e.External == external && sameRouter(e.MAC, mac, e.Gateway, gateway) {
-			return e, true
+	return m.recorded(OwnEntry{MAC: mac, Gateway: gateway, Transport: t, External: external})
+}
+
+// recorded finds what is on record for the same line of a router's table as e.
+func (m Memory) recorded(e OwnEntry) (OwnEntry, bool) {
+	for _, o := range m.Entries {
+		if o.sameLine(e) {
+			return o, true
 		}
 	}
 	return OwnEntry{}, false
@@ -117,7 +148,16 @@ func (m Memory) owns(mac string, gateway netip.Addr, t portmap.Transport, extern
 
 // withEntry returns a Memory that records e as ours, in place of what was recorded for that
 // external port: a router's table has one line for it.
+//
+// A lease that goes on by minutes alone is not written down each time: the disk may be a card that
+// wears out.
 func (m Memory) withEntry(e OwnEntry) Memory {
+	for _, o := range m.Entries {
+		longer := e.Expires.Sub(o.Expires)
+		if o.Expires, o.Granted = e.Expires, e.Granted; o == e && longer >= 0 && longer < recordEvery {
+			return m
+		}
+	}
 	m.Entries = append(m.without(e).Entries, e)
 	return m
 }
@@ -125,19 +165,34 @@ func (m Memory) withEntry(e OwnEntry) Memory {
 // without returns a Memory that claims nothing at e's router and external port.
 func (m Memory) without(e OwnEntry) Memory {
 	m.Entries = slices.DeleteFunc(slices.Clone(m.Entries), func(o OwnEntry) bool {
-		return o.Transport == e.Transport && o.External == e.External &&
-			sameRouter(o.MAC, e.MAC, o.Gateway, e.Gateway)
+		return o.sameLine(e)
 	})
 	return m
 }
 
-// expired returns a Memory without the entries whose lease has ended by now.
+// expired returns a Memory without the entries whose lease has ended by now. They are lapsed for a
+// day: a router whose mapping service was dead at that time may hold them still.
 func (m Memory) expired(now time.Time) Memory {
 	over := func(e OwnEntry) bool { return !e.Expires.IsZero() && now.After(e.Expires) }
+	old := func(e OwnEntry) bool { return now.After(e.Expires.Add(lapsedFor)) }
 	if slices.ContainsFunc(m.Entries, over) {
+		for _, e := range m.Entries {
+			if over(e) {
+				m.Lapsed = append(slices.Clone(m.Lapsed), e)
+			}
+		}
 		m.Entries = slices.DeleteFunc(slices.Clone(m.Entries), over)
 	}
+	if slices.ContainsFunc(m.Lapsed, old) {
+		m.Lapsed = slices.DeleteFunc(slices.Clone(m.Lapsed), old)
+	}
+	m.Lapsed = m.Lapsed[max(0, len(m.Lapsed)-maxLapsed):]
 	return m
+}
+
+// lapsed reports whether we had such an entry, to that address, not long ago.
+func (m Memory) lapsed(e OwnEntry) bool {
+	return slices.ContainsFunc(m.Lapsed, func(o OwnEntry) bool { return o.sameLine(e) && o.Internal == e.Internal })
 }
 
 // withCheck returns a Memory that has counted a check nobody asked for.

@@ -45,7 +45,7 @@ func TestQuirk04BacksOff(t *testing.T) {
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			inHouse(t, row.change, func(h *house) {
-				h.pass(15 * time.Second)
+				h.pass(25 * time.Second)
 				h.want(NotKept)
 				h.calm(2 * time.Hour)
 				h.atMost(20, h.Requests().Of(portmap.UPnP, simhome.OpMap), "mapping requests in two hours")

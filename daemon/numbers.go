@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/portsitter/portsitter/netutil/portmap"
@@ -15,9 +14,12 @@ const (
 	secondLook        = 10 * time.Second // some firmware drops an entry seconds after granting it
 	lookApart         = 15 * time.Second // per port: keeps 32 ports at 240 read-backs an hour
 	searchAtMostEvery = 2 * time.Second
+	searchWindow      = 3 * time.Second        // a router that UPnP finds later than this is a slow one
 	soapApart         = 200 * time.Millisecond // between two UPnP requests; some routers break when hurried
 	startsWithin      = 15 * time.Minute       // a router that fell silent is expected back
+	awayWithin        = 24 * time.Hour         // and may still come back: no power in the street, a new box
 	saveAgain         = time.Minute            // after a write to disk that failed
+	recordEvery       = 10 * time.Minute       // how often state.json is written when only times move on
 	shortestLease     = time.Minute            // what a read-back tells below is not believed
 	missingAgain      = 10 * time.Minute       // when to see whether a protocol that is gone has come back
 	hurryApart        = 10 * time.Second       // between two network changes that end the pauses after refusals
@@ -26,10 +28,13 @@ const (
 	stopWithin        = 3 * time.Second
 	disputeEvery      = 10 * time.Minute // two sources tell different addresses: ask again
 	ownerEvery        = time.Minute      // who holds the port: five milliseconds of work
+	firewallEvery     = 10 * time.Minute // what this PC's firewall does with the port
+	firewallApart     = 30 * time.Second
 	checkCoolDown     = 30 * time.Second
 	checkEvery        = 10 * time.Minute // checks that nobody asked for
 	checksADay        = 4                // of those
 	checkAgain        = 24 * time.Hour   // a check that passed is made again after this time
+	checkFailed       = 6 * time.Hour    // one that did not: whatever it was may be over
 	standInTries      = 3
 	checkApart        = 2 * time.Second
 	mostBusy          = 15 * time.Second        // how long a busy checker is waited for
@@ -38,13 +43,20 @@ const (
 	backEvery         = 10 * time.Minute // blind tries to move back to the configured port
 	repairEvery       = 10 * time.Minute
 	freshLook         = 2 * time.Second // how old a read-back may be that a mapping request relies on
+	settlesIn         = time.Minute     // what people are told about has to stay so for this long
+	newsTogether      = 10 * time.Second
+	newsAnHour        = 10
+	newsAgain         = 10 * time.Minute // doubling: receivers that could not be reached
 )
 
 // searchPause is how long to wait after the n-th search in a row that found nobody. A router that
 // has answered not long ago is most likely starting: it is not left alone for long.
 func searchPause(n int, silent time.Duration) time.Duration {
-	if silent < startsWithin {
+	switch {
+	case silent < startsWithin:
 		return doubling(5*time.Second, n, 15*time.Second)
+	case silent < awayWithin:
+		return doubling(5*time.Second, n, 90*time.Second)
 	}
 	return doubling(5*time.Second, n, 5*time.Minute)
 }
@@ -85,10 +97,16 @@ func (s *state) readBack() time.Duration {
 	return max(s.settings.Router.ReadBack, time.Duration(len(s.ports))*lookApart)
 }
 
-// outerEvery is the time between two questions for the router's outer address and epoch.
+// outerEvery is the time between two questions for the router's epoch and, by NAT-PMP, its outer
+// address. Where several ports are read back by UPnP, too, the router is asked less often.
 func (s *state) outerEvery() time.Duration {
-	byUPnP := func(p portState) bool { return p.mapping != nil && p.mapping.Protocol == portmap.UPnP }
-	if s.router.clients[portmap.NATPMP] == nil && s.router.clients[portmap.PCP] == nil || slices.ContainsFunc(s.ports, byUPnP) {
+	byUPnP := 0
+	for _, p := range s.ports {
+		if p.mapping != nil && p.mapping.Protocol == portmap.UPnP {
+			byUPnP++
+		}
+	}
+	if s.router.clients[portmap.NATPMP] == nil && s.router.clients[portmap.PCP] == nil || byUPnP > 1 {
 		return s.settings.Router.ReadBack
 	}
 	return epochEvery

@@ -11,7 +11,7 @@ import (
 )
 
 func (l Look) nothing() bool {
-	return l.Outer == "" && len(l.Entries) == 0 && len(l.Homes) == 0 && !l.Upstream && len(l.Owners) == 0
+	return l.Outer == "" && !l.Address && len(l.Entries) == 0 && len(l.Homes) == 0 && !l.Upstream && len(l.UpEntries) == 0 && len(l.Owners) == 0
 }
 
 // observeRoute reads the way out. It takes well under a millisecond, so every pass begins with it.
@@ -55,10 +55,14 @@ func noWay(err error) bool {
 func (d *Daemon) observe(ctx context.Context, look Look) bool {
 	for _, i := range look.Entries {
 		p := &d.state.ports[i]
+		held := p.mapping != nil
 		if f, asked := d.lookUp(ctx, p.transport(), p.want()); asked {
 			d.state.learnEntry(i, f)
 		} else {
 			return ctx.Err() != nil
+		}
+		if held && p.mapping == nil {
+			return true // to put it back comes before all other questions
 		}
 	}
 	for _, i := range look.Homes {
@@ -77,6 +81,11 @@ func (d *Daemon) observe(ctx context.Context, look Look) bool {
 		}
 		d.state.learnOwners(i, Fact[portowner.Owners]{Value: owners, Err: err, At: d.world.Now()})
 	}
+	for _, i := range look.UpEntries {
+		if !d.lookUpstream(ctx, i) {
+			return false
+		}
+	}
 	if client := d.state.upstream.client(); look.Upstream && client != nil {
 		var f Fact[portmap.Outer]
 		if !d.ask(ctx, client, func(ctx context.Context) { f.Value, f.Err = client.External(ctx) }) || ctx.Err() != nil {
@@ -85,7 +94,15 @@ func (d *Daemon) observe(ctx context.Context, look Look) bool {
 		f.At = d.world.Now()
 		d.state.learnUpstreamOuter(f)
 	}
-	client := d.state.router.clients[look.Outer]
+	if look.Address && !d.askOuter(ctx, portmap.UPnP) {
+		return false
+	}
+	return d.askOuter(ctx, look.Outer)
+}
+
+// askOuter asks the router about itself by one protocol. It reports false when it was called off.
+func (d *Daemon) askOuter(ctx context.Context, protocol portmap.Protocol) bool {
+	client := d.state.router.clients[protocol]
 	if client == nil {
 		return true
 	}
@@ -95,7 +112,7 @@ func (d *Daemon) observe(ctx context.Context, look Look) bool {
 	}
 	if ctx.Err() == nil {
 		f.At = d.world.Now()
-		d.state.learnOuter(look.Outer, f)
+		d.state.learnOuter(protocol, f)
 	}
 	return true
 }
@@ -119,19 +136,16 @@ func (d *Daemon) lookUp(ctx context.Context, t portmap.Transport, external uint1
 func (d *Daemon) ask(ctx context.Context, client portmap.Client, question func(context.Context)) bool {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	pause := time.Duration(0)
-	if client.Name() == portmap.UPnP && (d.state.confirmed() || d.state.router.gentle) {
-		pause = soapApart - d.world.Now().Sub(d.lastSOAP)
-	}
+	pause := d.breath(client)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		if pause > 0 {
-			sleep(ctx, min(pause, soapApart))
+			sleep(ctx, pause)
 		}
 		question(ctx) // also when ctx is over: the client then says so
 	}()
-	defer func() { d.lastSOAP = d.world.Now() }()
+	defer d.asked(client)
 	select {
 	case <-done:
 		return true
@@ -140,6 +154,26 @@ func (d *Daemon) ask(ctx context.Context, client portmap.Client, question func(c
 		<-done
 		d.networkChanged(why)
 		return false
+	}
+}
+
+// breath is how long to wait before the next question to a router: some break when UPnP requests
+// follow each other at once. Nobody waits before the first mapping.
+func (d *Daemon) breath(client portmap.Client) time.Duration {
+	if client.Name() != portmap.UPnP || !d.state.confirmed() && !d.state.router.gentle && !d.state.knownRouter().Gentle {
+		return 0
+	}
+	apart := soapApart
+	if d.leaving > 0 { // all of them have to fit into the farewell
+		apart = min(apart, stopWithin/time.Duration(4*d.leaving))
+	}
+	return min(apart-d.world.Now().Sub(d.lastSOAP), apart)
+}
+
+// asked notes that a question has just ended.
+func (d *Daemon) asked(client portmap.Client) {
+	if client.Name() == portmap.UPnP {
+		d.lastSOAP = d.world.Now()
 	}
 }
 

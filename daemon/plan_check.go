@@ -22,7 +22,7 @@ func (p *planner) owner(i int) {
 func (p *planner) check(i int) {
 	port := &p.s.ports[i]
 	c, set := &port.check, p.s.settings.Checker
-	if c.running || len(set.URLs) == 0 || !p.s.settled() || port.hosted() {
+	if c.running || len(set.URLs) == 0 || !p.s.settled() || port.hosted() || p.s.offline() {
 		return
 	}
 	if p.repairs(i) {
@@ -39,8 +39,10 @@ func (p *planner) check(i int) {
 	if c.last.Asked() {
 		at = later(at, c.last.At.Add(checkEvery))
 	}
-	if _, counts := port.outside(); counts {
+	if last, counts := port.outside(); counts && last.answer.Reachable {
 		at = later(at, c.last.At.Add(checkAgain))
+	} else if counts {
+		at = later(at, c.last.At.Add(checkFailed))
 	}
 	if p.due(at, "check from outside") {
 		p.dec.Do = append(p.dec.Do, Action{Kind: CheckOutside, Port: i})
@@ -60,7 +62,7 @@ func (p *planner) repairs(i int) bool {
 // answered did not come through: worth making the entry anew once, but never under a game.
 func (p *portState) wantsRepair(now time.Time) bool {
 	last, counts := p.outside()
-	return counts && !last.answer.Reachable && last.standIn && !last.repair && last.visits == 0 &&
+	return counts && !last.answer.Reachable && last.standIn && !last.repair && last.visits == 0 && !p.firewalled() &&
 		p.mapping != nil && !p.hosted() &&
 		(p.check.repaired.IsZero() || now.Sub(p.check.repaired) >= repairEvery)
 }
@@ -99,6 +101,9 @@ func (s *state) learnOwners(i int, f Fact[portowner.Owners]) {
 		}
 	}
 	f.Value.Port = others
+	if heldBy(f) != heldBy(p.owners) { // rules may be about programs
+		p.firewall.soon(f.At)
+	}
 	p.owners, p.ownersDue = f, f.At.Add(ownerEvery)
 	if p.hosted() {
 		p.check.recheck = false // the second look of a repair is a check that nobody asked for
@@ -112,7 +117,18 @@ func (s *state) learnCheck(id uint64, f Fact[checkResult]) {
 		return
 	}
 	p := &s.ports[i]
+	f.Value.mapped = f.Value.mapped || p.mapping != nil
+	if a := f.Value.answer.Address.Addr(); f.Known() && a.IsValid() && a != s.seenAddr() {
+		s.public.httpDue, s.public.stunDue = f.At, f.At // the checker sees us under another address than we thought
+	}
+	if knocked := f.Value.knocked; !knocked.IsZero() && p.changed.After(knocked) {
+		f.At = knocked // before the change, perhaps
+	}
 	p.check.running, p.check.last = false, f
+	if f.Known() && !f.Value.answer.Reachable {
+		p.firewall.soon(f.At)
+	}
+	p.tally.checked(f)
 	p.ownersDue = time.Time{}
 }
 

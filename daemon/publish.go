@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,11 +61,20 @@ func (d *Daemon) publish(dec Decision) {
 	}
 }
 
-// sameAs compares what two publications say, apart from when they say it.
-func (s *Status) sameAs(o *Status) bool {
-	a, b := *s, *o
-	a.Pass, a.At, b.Pass, b.At = 0, time.Time{}, 0, time.Time{}
-	return reflect.DeepEqual(a, b)
+// sameAs compares what two publications say, apart from when they say it and how old it is.
+func (s *Status) sameAs(o *Status) bool { return reflect.DeepEqual(s.timeless(), o.timeless()) }
+
+func (s *Status) timeless() Status {
+	c := *s
+	c.Pass, c.At, c.Ports, c.Dropped = 0, time.Time{}, slices.Clone(s.Ports), Dropped{} // a flood makes no publications
+	for i := range c.Ports {
+		steps := slices.Clone(c.Ports[i].Steps)
+		for j := range steps {
+			steps[j].At = time.Time{}
+		}
+		c.Ports[i].Steps = steps
+	}
+	return c
 }
 
 // status puts state and decision into the words of the contract.
@@ -74,7 +84,9 @@ func (d *Daemon) status(dec Decision, now time.Time) *Status {
 		Version: d.version, At: now.UTC(), Started: st.started.UTC(), Demo: d.demo,
 		Route: st.routeStatus(), Router: st.routerStatus(), PublicIP: st.publicStatus(now),
 		Ports: make([]Port, len(st.ports)), Notices: d.notices,
+		Dropped: d.world.Dropped(),
 	}
+	s.PublicIPChanges = st.public.changes // counted by publicStatus
 	if !dec.Next.IsZero() {
 		s.Next = &Next{At: dec.Next.UTC(), What: dec.What}
 	}
@@ -84,7 +96,7 @@ func (d *Daemon) status(dec Decision, now time.Time) *Status {
 			Name: p.port.Name, Port: p.port.Port, Transport: p.port.Transport,
 			Verdict: l.Verdict, Code: l.Code, Headline: l.Headline, NextStep: l.NextStep,
 			Address: l.Address, Steps: l.Steps, Mapping: st.mappingStatus(p),
-			Game: p.gameStatus(), Outside: p.outsideStatus(now),
+			Game: p.gameStatus(), Outside: p.outsideStatus(now), Totals: p.tally.totals(l.Verdict, now),
 		}
 	}
 	return s
@@ -136,6 +148,9 @@ func (s *state) publicStatus(now time.Time) *PublicIP {
 		return nil
 	}
 	if s.public.address != a {
+		if s.public.address.IsValid() {
+			s.public.changes++
+		}
 		s.public.address, s.public.since = a, now
 	}
 	out := &PublicIP{Address: a, Kind: string(publicip.KindOf(a)), Sources: map[string]netip.Addr{}, Since: s.public.since.UTC()}

@@ -22,6 +22,7 @@ func TestQuirk07LeaseRefused402(t *testing.T) {
 		h.pass(time.Second)
 		h.pass(4 * time.Second)
 		h.want(MappingRefused)
+		h.says("most likely because its table of open ports is full", "Restart the router")
 		h.calm(time.Hour)
 		// three leases a round, and the rounds become rare
 		h.atMost(3*12, h.Requests().Of(portmap.UPnP, simhome.OpMap), "mapping requests in an hour of 402")
@@ -41,6 +42,7 @@ func TestQuirk07TableFull(t *testing.T) {
 			}, func(h *house) {
 				h.pass(4 * time.Second)
 				h.want(MappingRefused)
+				h.says("table of open ports is full, so")
 				h.calm(time.Hour)
 				h.Release(portmap.UDP, 40000)
 				h.pass(10*time.Minute + 5*time.Second)

@@ -45,7 +45,9 @@ type routerState struct {
 
 	outer         Fact[portmap.Outer]
 	outerDue      time.Time
+	addressDue    time.Time  // next question for the address alone, where the epoch comes without it
 	lastOuter     netip.Addr // the last one it told
+	outerLost     time.Time  // since when it says that it has none; zero: it has one, or never told any
 	epochs        map[portmap.Protocol]*portmap.EpochClock
 	bootedAt      time.Time           // from the epoch; zero when not told
 	notified      portmap.NotifyWatch // tells a start from UPnP's routine announcements
@@ -64,31 +66,36 @@ type publicState struct {
 	failures         int // in a row, of all sources together
 	address          netip.Addr
 	since            time.Time
+	changes          uint64 // of address since the start
 }
 
 // portState is about one configured port.
 type portState struct {
-	port       configs.Port
-	mapping    *portmap.Mapping    // what the router granted and, for all we know, still holds
-	entry      Fact[portmap.Entry] // last read-back; Err ErrNoEntry is knowledge, too
-	reads      int                 // read-backs that showed the entry since the grant
-	vain       int                 // grants in a row that a read-back did not find
-	verified   time.Time           // last time the router confirmed that it holds the mapping
-	lookDue    time.Time           // next read-back
-	leftBehind bool                // at the stop: the router has not confirmed that the entry is gone
-	takenOut   bool                // at the stop: it has
-	granted    bool                // since the start
-	shutSince  time.Time           // since when the port is not open; zero while it is
-	told       Diagnosis           // what the history said last
-	renew      bool                // renew now: the router has announced something
-	lostWhy    string              // why the mapping that was there is not there any more, for people
-	manual     bool                // the entry was made by hand: hands off
-	refusals   map[portmap.Protocol]refusal
-	changed    time.Time              // when mapping or public address last became another: older checks do not count
-	owners     Fact[portowner.Owners] // who holds the port on this PC
-	ownersDue  time.Time
-	check      checkState
-	up         upPort
+	port        configs.Port
+	mapping     *portmap.Mapping    // what the router granted and, for all we know, still holds
+	entry       Fact[portmap.Entry] // last read-back; Err ErrNoEntry is knowledge, too
+	reads       int                 // read-backs that showed the entry since the grant
+	vain        int                 // grants in a row that a read-back did not find
+	verified    time.Time           // last time the router confirmed that it holds the mapping
+	lookDue     time.Time           // next read-back
+	leftBehind  bool                // at the stop: the router has not confirmed that the entry is gone
+	takenOut    bool                // at the stop: it has
+	granted     bool                // since the start
+	shutSince   time.Time           // since when the port is not open; zero while it is
+	perhapsShut bool                // since then; the router may only have been silent
+	unsure      bool                // the router was away: it is not known whether it still holds the mapping
+	lostAt      time.Time           // when the mapping was lost, as far as known; zero while the port is open
+	told        Diagnosis           // what the history said last
+	tally       tally               // what is counted; a new route does not begin it anew
+	lostWhy     string              // why the mapping that was there is not there any more, for people
+	manual      bool                // the entry was made by hand: hands off
+	refusals    map[portmap.Protocol]refusal
+	changed     time.Time              // when mapping or public address last became another: older checks do not count
+	owners      Fact[portowner.Owners] // who holds the port on this PC
+	ownersDue   time.Time
+	check       checkState
+	firewall    firewallState
+	up          upPort
 
 	elsewhere    uint16                       // the external port while another one holds the configured one; 0: not displaced
 	homeEntry    Fact[portmap.Entry]          // read-back of the configured port meanwhile
@@ -152,18 +159,28 @@ func (s *state) configure(settings configs.Settings) []portmap.Mapping {
 	s.settings, s.ports = settings, make([]portState, len(settings.Ports))
 	for i, p := range settings.Ports {
 		s.ports[i] = portState{port: p, refusals: map[portmap.Protocol]refusal{}}
+		s.ports[i].wasShut(s.memory)
 		for j, o := range old {
 			if o.port.Transport == p.Transport && o.port.Port == p.Port && o.port.ExternalPort == p.ExternalPort {
 				s.ports[i] = o
 				s.ports[i].port = p
-				old[j].mapping = nil
+				old[j].mapping, old[j].up.mapping = nil, nil
 			}
 		}
 	}
 	var unwanted []portmap.Mapping
 	for _, o := range old {
+		if o.up.mapping != nil {
+			unwanted = append(unwanted, *o.up.mapping)
+		}
 		if o.mapping != nil {
 			unwanted = append(unwanted, *o.mapping)
+		}
+	}
+	for i := range s.ports {
+		if p := &s.ports[i]; p.up.mapping != nil && !s.mayAskUpstream(p.up.mapping.Protocol) {
+			unwanted = append(unwanted, *p.up.mapping)
+			p.up = upPort{}
 		}
 	}
 	return unwanted

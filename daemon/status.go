@@ -11,17 +11,26 @@ import (
 //
 // Times are UTC; durations are whole seconds; what is absent is not known.
 type Status struct {
-	Version  string    `json:"version"`
-	Pass     uint64    `json:"pass"` // number of this publication, counted from 1
-	At       time.Time `json:"at"`
-	Started  time.Time `json:"started"`
-	Demo     bool      `json:"demo,omitempty"` // everything below is about a home in software
-	Route    *Route    `json:"route,omitempty"`
-	Router   *Router   `json:"router,omitempty"`
-	PublicIP *PublicIP `json:"public_ip,omitempty"`
-	Ports    []Port    `json:"ports"`
-	Next     *Next     `json:"next,omitempty"`
-	Notices  []string  `json:"notices,omitempty"` // things about the program itself that a person should know: settings refused, state file set aside
+	Version         string    `json:"version"`
+	Pass            uint64    `json:"pass"` // number of this publication, counted from 1
+	At              time.Time `json:"at"`
+	Started         time.Time `json:"started"`
+	Demo            bool      `json:"demo,omitempty"` // everything below is about a home in software
+	Route           *Route    `json:"route,omitempty"`
+	Router          *Router   `json:"router,omitempty"`
+	PublicIP        *PublicIP `json:"public_ip,omitempty"`
+	PublicIPChanges uint64    `json:"public_ip_changes"` // how often the address became another one since the start
+	Ports           []Port    `json:"ports"`
+	Next            *Next     `json:"next,omitempty"`
+	Notices         []string  `json:"notices,omitempty"` // things about the program itself that a person should know: settings refused, state file set aside
+	Dropped         Dropped   `json:"dropped,omitzero"`
+}
+
+// Dropped counts datagrams that were heard and not used, because they were not from the router or not
+// what they should be. Other devices make some; a flood of them is an attack.
+type Dropped struct {
+	Announcements uint64 `json:"announcements"`
+	Answers       uint64 `json:"answers"` // to UPnP searches
 }
 
 // Route is the way out that was chosen.
@@ -69,6 +78,7 @@ type Port struct {
 	Mapping   *Mapping `json:"mapping,omitempty"`
 	Game      *Game    `json:"game,omitempty"`
 	Outside   *Outside `json:"outside,omitempty"`
+	Totals    Totals   `json:"totals"`
 }
 
 // Verdict is the answer in one word.
@@ -112,6 +122,7 @@ type Step struct {
 	State   StepState `json:"state"`
 	Summary string    `json:"summary"`
 	Detail  string    `json:"detail,omitempty"`
+	At      time.Time `json:"at,omitzero"` // when this was last looked at
 }
 
 // Mapping is the router's entry for a port.
@@ -146,6 +157,7 @@ type Outside struct {
 	ID         uint64     `json:"id,omitempty"`
 	State      string     `json:"state"` // reachable, unreachable, checker-failed, not-checked or checking
 	At         *time.Time `json:"at,omitempty"`
+	Since      *time.Time `json:"since,omitempty"`       // when the check under way began
 	AnsweredBy string     `json:"answered_by,omitempty"` // game or stand-in
 	Checker    string     `json:"checker,omitempty"`
 	Detail     string     `json:"detail,omitempty"`

@@ -1,7 +1,7 @@
 package daemon
 
 import (
-	"bytes"
+	"bufio"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -32,6 +32,7 @@ const (
 // newer Portsitter: to overwrite that would lose what the newer one has to clean up.
 func OpenStore(dir string) (st *Store, m Memory, notice string, err error) {
 	st = &Store{dir: dir}
+	st.sweep()
 	m, err = st.load()
 	var newer newerError
 	switch {
@@ -47,6 +48,18 @@ func OpenStore(dir string) (st *Store, m Memory, notice string, err error) {
 	return st, m, notice, nil
 }
 
+// sweep takes away what a process left behind that was killed between writing and renaming. Only one
+// process at a time opens a folder.
+func (st *Store) sweep() {
+	left, _ := filepath.Glob(st.path(stateFile + ".*" + newSuffix)) // the pattern is a good one
+	for _, f := range left {
+		os.Remove(f)
+	}
+}
+
+// newSuffix ends the name of a file that will replace another one.
+const newSuffix = ".new"
+
 // newerError is a state file of a later version of the program.
 type newerError struct {
 	path    string
@@ -54,8 +67,8 @@ type newerError struct {
 }
 
 func (e newerError) Error() string {
-	return fmt.Sprintf("%s was written by a newer Portsitter (format %d, this one knows %d): install the newer version again, or delete the file",
-		e.path, e.version, memoryVersion)
+	return fmt.Sprintf("%s was written by a newer Portsitter (format %d, this one knows %d), and nothing was changed: install the newer version again, "+
+		"or move the file away; what it has left in the router then ends with its lease", e.path, e.version, memoryVersion)
 }
 
 func (st *Store) path(name string) string { return filepath.Join(st.dir, name) }
@@ -65,12 +78,21 @@ func (st *Store) load() (Memory, error) {
 	if err != nil {
 		return Memory{}, err
 	}
+	return decodeMemory(data, st.path(stateFile))
+}
+
+// decodeMemory reads what Save has written; path is for the words of an error.
+func decodeMemory(data []byte, path string) (Memory, error) {
+	// The version first, and alone: a newer file may have anything else in another form.
+	var format struct {
+		Version int `json:"version"`
+	}
+	if json.Unmarshal(data, &format) == nil && format.Version > memoryVersion {
+		return Memory{}, newerError{path, format.Version}
+	}
 	var m Memory
 	if err := json.Unmarshal(data, &m); err != nil {
 		return Memory{}, err
-	}
-	if m.Version > memoryVersion {
-		return Memory{}, newerError{st.path(stateFile), m.Version}
 	}
 	if m.Version < 1 || m.Secret == (Secret{}) {
 		return Memory{}, errors.New("it has no version or no secret")
@@ -136,23 +158,35 @@ func (st *Store) rotate() {
 	os.Rename(st.path(historyFile), name(1))
 }
 
-// Events reads the newest events of the history, oldest first. Lines that are damaged are passed
-// over: they cost themselves and nothing else.
-func (st *Store) Events() []Event {
-	var events []Event
+// Events reads the history, oldest first: the present file and the one before it, which together go
+// back more than a month. Lines that are damaged are passed over: they cost themselves and nothing
+// else.
+func (st *Store) Events(yield func(Event) bool) {
 	for _, name := range []string{historyFile + ".1", historyFile} {
-		data, err := readBounded(st.path(name), 2*maxHistory)
-		if err != nil {
-			continue
-		}
-		for line := range bytes.Lines(data) {
-			var e Event
-			if json.Unmarshal(line, &e) == nil && !e.At.IsZero() && e.At.Before(time.Now().AddDate(0, 0, 2)) {
-				events = append(events, e)
-			}
+		if !st.eventsIn(name, yield) {
+			return
 		}
 	}
-	return events[max(len(events)-maxEvents, 0):]
+}
+
+func (st *Store) eventsIn(name string, yield func(Event) bool) bool {
+	f, err := os.Open(st.path(name))
+	if err != nil {
+		return true
+	}
+	defer f.Close()
+	lines := bufio.NewScanner(io.LimitReader(f, 2*maxHistory))
+	lines.Buffer(nil, 2*maxHistory)
+	for lines.Scan() {
+		var e Event
+		if json.Unmarshal(lines.Bytes(), &e) != nil || e.At.IsZero() || e.At.After(time.Now().AddDate(0, 0, 2)) {
+			continue
+		}
+		if !yield(e) {
+			return false
+		}
+	}
+	return true
 }
 
 // readBounded reads a file that must not be larger than limit.
@@ -172,7 +206,7 @@ func readBounded(path string, limit int64) ([]byte, error) {
 // ReplaceFile writes a file so that at any moment, power cut included, either the old or the new
 // content is there whole. The file is readable by its owner alone.
 func ReplaceFile(path string, data []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*.new")
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*"+newSuffix)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -76,18 +77,34 @@ func TestDamagedStateIsSetAside(t *testing.T) {
 	}
 }
 
+// TestStateOfANewerVersionIsLeftAlone: a downgrade changes nothing, whatever the newer form looks like,
+// and the way back finds everything.
 func TestStateOfANewerVersionIsLeftAlone(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, stateFile)
-	if err := os.WriteFile(path, []byte(`{"version":2,"future":true}`), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	_, _, _, err := OpenStore(dir)
-	if !errors.As(err, new(newerError)) || !strings.Contains(err.Error(), path) {
-		t.Errorf("error %v", err)
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Error(err)
+	for _, state := range []string{
+		`{"version":2,"future":true}`,
+		`{"version":2,"secret":{"kind":"new"},"routers":"elsewhere","entries":{"a":1}}`,
+		`{"secret":7,"version":1000}`,
+	} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, stateFile)
+		history := filepath.Join(dir, historyFile)
+		for name, text := range map[string]string{path: state, history: "{}\n"} {
+			if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, _, _, err := OpenStore(dir)
+		if !errors.As(err, new(newerError)) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "newer Portsitter") {
+			t.Errorf("error %v", err)
+		}
+		if files, _ := os.ReadDir(dir); len(files) != 2 {
+			t.Errorf("in the folder now: %v", files)
+		}
+		for name, text := range map[string]string{path: state, history: "{}\n"} {
+			if now, err := os.ReadFile(name); err != nil || string(now) != text {
+				t.Errorf("%s is %q now, %v", name, now, err)
+			}
+		}
 	}
 }
 
@@ -110,7 +127,7 @@ func TestHistorySurvivesATornLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	record("two")
-	got := st.Events()
+	got := slices.Collect(st.Events)
 	if len(got) != 2 || got[0].Text != "one" || got[1].Text != "two" {
 		t.Errorf("history %+v", got)
 	}
@@ -138,7 +155,7 @@ func TestHistoryIsRotatedAndBounded(t *testing.T) {
 	if len(files) != keptHistories+1 || size > (keptHistories+1)*(maxHistory+(128<<10)) {
 		t.Errorf("%d files of %d bytes", len(files), size)
 	}
-	events := st.Events()
+	events := slices.Collect(st.Events)
 	if last := events[len(events)-1]; !strings.HasPrefix(last.Text, fmt.Sprint(n-1)) {
 		t.Errorf("the newest line is %.10q", last.Text)
 	}

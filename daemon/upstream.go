@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -37,6 +36,17 @@ type upstreamState struct {
 type upPort struct {
 	mapping *portmap.Mapping
 	no      refusal
+	lookDue time.Time // next read-back
+}
+
+// upTakenError: the second router's entry is somebody else's.
+type upTakenError struct {
+	external uint16
+	holds    netip.AddrPort
+}
+
+func (e upTakenError) Error() string {
+	return fmt.Sprintf("the second router's entry for port %d leads to %s", e.external, e.holds)
 }
 
 // behindAnother reports whether our router has a private outer address.
@@ -62,8 +72,12 @@ func (p *planner) upstream() {
 		}
 		return
 	}
+	if _, left := s.upLeftover(); left {
+		p.dec.Do = append(p.dec.Do, Action{Kind: CleanUpUpstream})
+	}
 	for i := range s.ports {
 		port := &s.ports[i]
+		p.upLook(i)
 		at := port.up.no.until
 		if m := port.up.mapping; m != nil && port.mapping != nil && m.Internal.Port() == port.mapping.External.Port() {
 			if m.Lease == 0 {
@@ -89,6 +103,11 @@ func (u *upstreamState) client() portmap.Client {
 		}
 	}
 	return nil
+}
+
+// mayAskUpstream reports whether the settings let a protocol be used at the second router.
+func (s *state) mayAskUpstream(p portmap.Protocol) bool {
+	return s.settings.Router.Upstream && slices.Contains(s.upstreamProtocols(), p)
 }
 
 func (s *state) upstreamProtocols() []portmap.Protocol {
@@ -136,8 +155,7 @@ func (s *state) learnUpstreamOuter(f Fact[portmap.Outer]) {
 	u.outer, u.outerDue = f, f.At.Add(s.outerEvery())
 	switch {
 	case gone(f.Err):
-		u.clients = map[portmap.Protocol]portmap.Client{}
-		u.again = f.At
+		s.upstreamGone(f.At)
 		return
 	case !f.Value.HasEpoch:
 		return
@@ -186,7 +204,7 @@ func (d *Daemon) mapUpstream(ctx context.Context, i int) bool {
 	if client == nil || p.mapping == nil {
 		return true
 	}
-	at := netip.AddrPortFrom(s.outerAddr(), p.mapping.External.Port())
+	at := s.upLeadsTo(p)
 	req := portmap.Request{Transport: p.transport(), Internal: at, External: p.want(), Lease: s.settings.Router.Lease}
 	if client.Name() == portmap.NATPMP { // it maps to whom it sees, which is our router
 		req.Internal = netip.AddrPortFrom(s.way().Local, at.Port())
@@ -198,11 +216,10 @@ func (d *Daemon) mapUpstream(ctx context.Context, i int) bool {
 	granted := d.world.Now().Round(0)
 	var m portmap.Mapping
 	var err error
-	asked := d.ask(ctx, client, func(ctx context.Context) {
-		if err = mayMapUpstream(ctx, client, req, at); err == nil {
-			m, err = client.Map(ctx, req)
-		}
-	})
+	asked := d.mayMapUpstream(ctx, client, req, at, &err)
+	if asked && err == nil {
+		asked = d.ask(ctx, client, func(ctx context.Context) { m, err = client.Map(ctx, req) })
+	}
 	if !asked || ctx.Err() != nil {
 		return asked
 	}
@@ -216,27 +233,17 @@ func (d *Daemon) mapUpstream(ctx context.Context, i int) bool {
 		return true
 	}
 	m.Granted = granted
-	if p.up.mapping == nil {
+	fresh := p.up.mapping == nil
+	if fresh {
 		d.log.Info("mapped at the second router, too", "port", p.port.Name, "router", s.upstream.hop.Value, "external", m.External.Port(), "protocol", string(m.Protocol))
 		p.changed = now
 	}
-	p.up = upPort{mapping: &m}
-	return true
-}
-
-// mayMapUpstream reads the second router's table before it is written, where that is possible: what
-// leads elsewhere is somebody else's.
-func mayMapUpstream(ctx context.Context, client portmap.Client, req portmap.Request, at netip.AddrPort) error {
-	e, err := client.Lookup(ctx, req.Transport, req.External)
-	switch {
-	case errors.Is(err, portmap.ErrNoEntry), errors.Is(err, portmap.ErrCannotLook):
-		return nil
-	case err != nil && gone(err):
-		return err
-	case err == nil && e.Internal != at:
-		return fmt.Errorf("the second router's entry for port %d leads to %s", req.External, e.Internal)
+	p.up = upPort{mapping: &m, no: refusal{count: p.up.no.count}, lookDue: p.up.lookDue}
+	if fresh {
+		p.up.lookDue = now.Add(secondLook)
 	}
-	return nil
+	s.memory = s.memory.withEntry(s.upEntry(m))
+	return true
 }
 
 // upstreamStatus is the second router's part of a mapping.

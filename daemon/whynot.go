@@ -15,7 +15,10 @@ import (
 
 // whyNot sorts the refusals of all protocols into one code.
 func (s *state) whyNot(p *portState) (Code, string) {
-	if holder, other := s.heldByOther(p); other && (s.oneOfOurs(holder.Addr()) || p.misdirected()) {
+	if holds, wrong := p.misdirected(); wrong { // also when that entry has ended meanwhile
+		return WrongLocalAddress, fmt.Sprintf("The router's entry leads to %s", holds)
+	}
+	if holder, other := s.heldByOther(p); other && s.oneOfOurs(holder.Addr()) {
 		return WrongLocalAddress, fmt.Sprintf("The router's entry leads to %s", holder)
 	} else if other {
 		return PortTaken, fmt.Sprintf("The router's entry belongs to %s", holder)
@@ -27,6 +30,9 @@ func (s *state) whyNot(p *portState) (Code, string) {
 		if errors.Is(r.err, errNotKept) {
 			return NotKept, "The router grants the port but does not keep it"
 		}
+	}
+	if p.perhapsFull() {
+		return MappingRefused, "The router refuses; most likely its table is full"
 	}
 	if p.full() {
 		return MappingRefused, "The router's table is full"
@@ -48,12 +54,17 @@ func (p *portState) reasons(protocols []portmap.Protocol) string {
 // full reports whether a refusal says that the router has no room.
 func (p *portState) full() bool {
 	for _, r := range p.refusals {
-		var no *portmap.Refusal
-		if errors.As(r.err, &no) && no.Kind == portmap.Full {
+		if refusedAs(r.err, portmap.Full) {
 			return true
 		}
 	}
 	return false
+}
+
+// perhapsFull reports whether that follows only from 402, which it says to every kind of lease.
+func (p *portState) perhapsFull() bool {
+	var no *portmap.Refusal
+	return p.full() && errors.As(p.refusals[portmap.UPnP].err, &no) && no.Code == 402
 }
 
 // noOuter reports whether the refusals are the ones a router gives when its outer side is not

@@ -7,6 +7,8 @@ import (
 
 	"github.com/portsitter/portsitter/configs"
 	"github.com/portsitter/portsitter/netutil/checker"
+	"github.com/portsitter/portsitter/netutil/firewall"
+	"github.com/portsitter/portsitter/netutil/notify"
 	"github.com/portsitter/portsitter/netutil/portmap"
 	"github.com/portsitter/portsitter/netutil/portowner"
 	"github.com/portsitter/portsitter/netutil/route"
@@ -39,12 +41,18 @@ type World struct {
 	// Bound tells, cheaply, whether any program of this PC holds a port; Owner tells who.
 	Bound func(transport string, port uint16) (bool, error)
 	Owner func(ctx context.Context, transport string, port uint16) (portowner.Owners, error)
+	// Dropped tells how much Search and Listen have heard and not used.
+	Dropped func() Dropped
+	// Firewall tells what the firewall of this PC does with a packet from outside.
+	Firewall func(ctx context.Context, q firewall.Question) (firewall.Report, error)
 	// StandIn takes a free UDP port for itself alone. ErrPortTaken of kaillera: somebody has it.
 	StandIn func(ctx context.Context, port uint16) (Answerer, error)
 	// AskChecker asks the checkers in order until one answers; see checker.Client.Ask.
 	AskChecker func(ctx context.Context, o CheckOrder) (checker.Answer, error)
 	// Watch calls wake whenever the network may have changed or the PC woke up, until ctx ends.
 	Watch func(ctx context.Context, wake func(reason string)) error
+	// Notify tells all receivers the news, and what became of each.
+	Notify func(ctx context.Context, to configs.Notify, news notify.News) []notify.Result
 	// Save stores what has to survive a restart. It is called by one goroutine at a time.
 	Save func(Memory) error
 	// Record adds a line to the history. It is called by one goroutine at a time.
@@ -57,5 +65,6 @@ type SearchOrder struct {
 	Protocols []portmap.Protocol
 	Known     string // UPnP description URL that worked last time
 	Permanent bool   // this router took only permanent UPnP leases
+	UDN       string // and this was its unique device name
 	Slow      bool   // give UPnP 10 s instead of 3 s
 }

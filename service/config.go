@@ -13,10 +13,11 @@ import (
 
 const configHelp = `The settings file. Portsitter works without one; write one to change something.
 
-  portsitter config path     where it is read from
-  portsitter config init     write one with every key, its default and when to change it
-  portsitter config check    is it right, and if not, which line is wrong?
-  portsitter config show     the settings as they hold now
+  portsitter config path       where it is read from
+  portsitter config init       write one with every key, its default and when to change it
+  portsitter config check      is it right, and if not, which line is wrong?
+  portsitter config show       the settings as they hold now
+  portsitter config password   make the line that gives the page a password
 
   portsitter config check --config ./new.toml    look at another file than the usual one
 
@@ -35,7 +36,7 @@ func newConfigCommand(a *app) *cobra.Command {
 	}
 	cmd := &cobra.Command{
 		Use:   "config",
-		Short: "The settings file: path, init, check, show",
+		Short: "The settings file: path, init, check, show, password",
 		Long:  configHelp,
 		Args:  unknownVerb,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -45,6 +46,7 @@ func newConfigCommand(a *app) *cobra.Command {
 		verb("init", "Write a settings file to start from", a.configInit),
 		verb("check", "Is the settings file right?", a.configCheck),
 		verb("show", "The settings as they hold now", a.configShow),
+		newPasswordCommand(a),
 	)
 	return cmd
 }
@@ -56,7 +58,7 @@ func (a *app) configPath() error {
 		return err
 	}
 	if path == "" {
-		if path, err = usualSettings(); err != nil {
+		if path, err = a.usualSettings(); err != nil {
 			return err
 		}
 	}
@@ -75,7 +77,7 @@ func (a *app) configCheck() error {
 	}
 	name := path
 	if name == "" {
-		if name, err = usualSettings(); err != nil {
+		if name, err = a.usualSettings(); err != nil {
 			return err
 		}
 		name += " is not there, the defaults hold"
@@ -84,9 +86,11 @@ func (a *app) configCheck() error {
 	if len(s.Ports) == 1 {
 		ports = "port"
 	}
-	_, err = fmt.Fprintf(a.stdout, "%s: ok (%d %s)\n", name, len(s.Ports), ports)
-	for _, key := range s.NotYet() {
-		fmt.Fprintf(a.stdout, "  not there yet: %s\n", key)
+	if _, err = fmt.Fprintf(a.stdout, "%s: ok (%d %s)\n", name, len(s.Ports), ports); err != nil {
+		return err
+	}
+	if secret := a.openSecret(s, path); secret != "" {
+		_, err = fmt.Fprintf(a.stdout, "But %s.\n", plain(secret))
 	}
 	return err
 }
@@ -104,11 +108,12 @@ func (a *app) configInit() error {
 	path := absolute(a.configFlag)
 	if a.configFlag == "" {
 		var err error
-		if path, err = usualSettings(); err != nil {
+		if path, err = a.usualSettings(); err != nil {
 			return err
 		}
 	}
-	err := writeNew(path, configs.Template())
+	h, err := a.systemHome()
+	err = writeNew(path, configs.Template(), err == nil && path == h.settings)
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		return fail(exitUsage, "%s is there already and stays as it is: edit it, or move it away first", path)
@@ -119,8 +124,8 @@ func (a *app) configInit() error {
 	return err
 }
 
-func usualSettings() (string, error) {
-	p, err := defaultPaths()
+func (a *app) usualSettings() (string, error) {
+	p, err := a.places()
 	if err != nil {
 		return "", fail(exitUsage, "the usual place of the settings is not known (%w): name a file with --config FILE", err)
 	}
@@ -128,20 +133,28 @@ func usualSettings() (string, error) {
 }
 
 // writeNew writes a file that must not be there yet, whole or not at all. A person's own can hold
-// secrets and is for that person's eyes; the machine's one is read by the service's own user.
-func writeNew(path string, text []byte) error {
-	dirMode, mode := fs.FileMode(0o700), fs.FileMode(0o600)
-	if p, err := defaultPaths(); err == nil && path == p.shared {
-		dirMode, mode = 0o755, 0o644
+// secrets and is for that person's eyes; the machine's one is read by the service's own user, whatever
+// umask root has.
+func writeNew(path string, text []byte, forAll bool) error {
+	dir := filepath.Dir(path)
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+		if forAll {
+			if err := os.Chmod(dir, 0o755); err != nil {
+				return err
+			}
+		}
 	}
-	if err := os.MkdirAll(filepath.Dir(path), dirMode); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(text)
+	if forAll {
+		err = errors.Join(err, f.Chmod(0o644))
+	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		os.Remove(path)
 	}

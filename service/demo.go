@@ -11,6 +11,8 @@ import (
 
 	"github.com/portsitter/portsitter/configs"
 	"github.com/portsitter/portsitter/daemon"
+	"github.com/portsitter/portsitter/netutil/firewall"
+	"github.com/portsitter/portsitter/netutil/notify"
 	"github.com/portsitter/portsitter/netutil/portmap"
 	"github.com/portsitter/portsitter/netutil/portowner"
 	"github.com/portsitter/portsitter/netutil/publicip"
@@ -53,13 +55,14 @@ func (a *app) demo(ctx context.Context, breakCode string) error {
 	settings.PublicIP.STUN = []string{servers.STUNAddr.String()}
 	settings.Checker.URLs = []string{checkers}
 	world := demoWorld(home, servers, store)
-	breakPC(&world, &settings)
+	breakPC(scene{home, &world, &settings, &memory})
 	d := daemon.New(daemon.Options{
 		Settings: settings, World: world, Memory: memory,
+		Past:    demoPast(time.Now(), settings.Ports[0].Name, publicOf(home)),
 		Version: buildVersion(), Demo: true, Log: log,
 	})
 	fmt.Fprintf(a.stderr, "This is a demo: a home in software. Your own router is left alone. Look at %s, stop with Ctrl+C.\n", pageURL(settings))
-	return serve(ctx, d, settings, log)
+	return serve(ctx, d, newPageServer(d, settings, log), log)
 }
 
 // demoWorld is the home in software, as seen from the PC in it.
@@ -75,12 +78,16 @@ func demoWorld(home *simhome.Home, servers *simhome.Servers, store *daemon.Store
 		Category:     func(route.Route, string) route.Category { return route.PrivateNetwork },
 		Search: func(ctx context.Context, o daemon.SearchOrder, answered func(portmap.Answer)) {
 			servers.Search(ctx, portmap.Search{
-				Gateway: o.Route.Gateway, Local: o.Route.Local, Protocols: o.Protocols, Known: o.Known, Permanent: o.Permanent, Slow: o.Slow,
+				Gateway: o.Route.Gateway, Local: o.Route.Local, Protocols: o.Protocols, Known: o.Known, Permanent: o.Permanent, UDN: o.UDN, Slow: o.Slow,
 			}, answered)
 		},
 		Listen: func(ctx context.Context, _ route.Route, _ func(portmap.Announcement)) error {
 			<-ctx.Done()
 			return nil
+		},
+		Dropped: func() daemon.Dropped { return daemon.Dropped{} },
+		Firewall: func(context.Context, firewall.Question) (firewall.Report, error) {
+			return firewall.Report{State: firewall.Allows}, nil
 		},
 		SecondHop: func(context.Context, route.Route) (netip.Addr, error) {
 			return netip.Addr{}, errors.New("this home has no second router that could be found")
@@ -95,6 +102,7 @@ func demoWorld(home *simhome.Home, servers *simhome.Servers, store *daemon.Store
 			<-ctx.Done()
 			return nil
 		},
+		Notify: func(context.Context, configs.Notify, notify.News) []notify.Result { return nil }, // nobody is told about a demo
 		Save:   store.Save,
 		Record: store.Record,
 	}

@@ -11,43 +11,66 @@ import (
 	"github.com/portsitter/portsitter/configs"
 	"github.com/portsitter/portsitter/daemon"
 	"github.com/portsitter/portsitter/netutil/checker"
+	"github.com/portsitter/portsitter/netutil/firewall"
 	"github.com/portsitter/portsitter/netutil/portmap"
 	"github.com/portsitter/portsitter/netutil/portowner"
 	"github.com/portsitter/portsitter/netutil/route"
 	"github.com/portsitter/portsitter/netutil/simhome"
 )
 
-// breakPC is a fault of the PC in the demo, beside those of the router that simhome knows.
-type breakPC func(*daemon.World, *configs.Settings)
+// scene is all of the demo that a fault can change before it begins.
+type scene struct {
+	home     *simhome.Home
+	world    *daemon.World
+	settings *configs.Settings
+	memory   *daemon.Memory
+}
+
+// breakPC is a fault of the demo, beside those of the router alone that simhome knows.
+type breakPC func(scene)
 
 // pcBreaks are in the order of the ladder. The last two show once a check is asked for.
 var pcBreaks = []struct {
 	code string
 	do   breakPC
 }{
+	{"starting", silentSearch},
 	{"no-network", noWay(route.ErrNoGateway)},
 	{"vpn-in-the-way", noWay(route.ErrOnlyTunnel)},
-	{"hosting-elsewhere", func(w *daemon.World, s *configs.Settings) {
-		game := portowner.Holder{Addr: netip.AddrPortFrom(netip.IPv4Unspecified(), s.Ports[0].Port+4), PID: 4242, Process: "Project64KSE.exe", Emulator: true}
-		w.Owner = func(context.Context, string, uint16) (portowner.Owners, error) {
+	{"public-network", func(s scene) {
+		s.world.Category = func(route.Route, string) route.Category { return route.PublicNetwork }
+	}},
+	{"no-internet", lineCut},
+	{"address-unknown", nobodyTells},
+	{"own-old-entry", movedHouse},
+	{"nobody-answers", deafVisitors},
+	{"firewall-blocks", func(s scene) {
+		s.home.Configure(func(f *simhome.Faults) { f.NotForwarding = true }) // what a firewall drops looks like that from outside
+		s.world.Firewall = func(_ context.Context, q firewall.Question) (firewall.Report, error) {
+			return firewall.Report{State: firewall.Blocks, Firewall: "ufw", Rule: "default: DROP", Next: fmt.Sprintf("sudo ufw allow %d/%s", q.Port, q.Transport)}, nil
+		}
+	}},
+	{"hosting-elsewhere", func(s scene) {
+		game := portowner.Holder{Addr: netip.AddrPortFrom(netip.IPv4Unspecified(), s.settings.Ports[0].Port+4), PID: 4242, Process: "Project64KSE.exe", Emulator: true}
+		s.world.Owner = func(context.Context, string, uint16) (portowner.Owners, error) {
 			return portowner.Owners{Elsewhere: []portowner.Holder{game}}, nil
 		}
 	}},
-	{"host-stuck", func(w *daemon.World, s *configs.Settings) {
-		game := portowner.Holder{Addr: netip.AddrPortFrom(netip.IPv4Unspecified(), s.Ports[0].Port), PID: 4242, Process: "Project64KSE.exe", Emulator: true}
-		w.Bound = func(string, uint16) (bool, error) { return true, nil }
-		w.Owner = func(context.Context, string, uint16) (portowner.Owners, error) {
+	{"host-stuck", func(s scene) {
+		game := portowner.Holder{Addr: netip.AddrPortFrom(netip.IPv4Unspecified(), s.settings.Ports[0].Port), PID: 4242, Process: "Project64KSE.exe", Emulator: true}
+		s.world.Bound = func(string, uint16) (bool, error) { return true, nil }
+		s.world.Owner = func(context.Context, string, uint16) (portowner.Owners, error) {
 			return portowner.Owners{Port: []portowner.Holder{game}}, nil
 		}
 	}},
-	{"checker-down", func(_ *daemon.World, s *configs.Settings) {
-		s.Checker.URLs = []string{fmt.Sprintf("http://127.0.0.1:%d%s", discard, checker.CheckPath)}
+	{"checker-down", func(s scene) {
+		s.settings.Checker.URLs = []string{fmt.Sprintf("http://127.0.0.1:%d%s", discard, checker.CheckPath)}
 	}},
 }
 
 func noWay(err error) breakPC {
-	return func(w *daemon.World, _ *configs.Settings) {
-		w.Route = func(context.Context, configs.Network) (route.Report, error) { return route.Report{}, err }
+	return func(s scene) {
+		s.world.Route = func(context.Context, configs.Network) (route.Report, error) { return route.Report{}, err }
 	}
 }
 
@@ -66,7 +89,7 @@ func demoBreak(home *simhome.Home, code string) (breakPC, error) {
 			return nil, &failure{exitUsage, err}
 		}
 	}
-	return func(*daemon.World, *configs.Settings) {}, nil
+	return func(scene) {}, nil
 }
 
 // breakable lists what --break takes.
@@ -105,7 +128,7 @@ const discard = 9
 // demoAsk asks the demo's checker, and tells the home's public address where it says loopback.
 func demoAsk(home *simhome.Home) func(context.Context, daemon.CheckOrder) (checker.Answer, error) {
 	return func(ctx context.Context, o daemon.CheckOrder) (checker.Answer, error) {
-		c := checker.Client{URLs: o.Servers, UserAgent: userAgent(), Game: o.Game, AllowPrivate: true}
+		c := checker.Client{URLs: o.Servers, UserAgent: userAgent(), Game: o.Game, AllowPrivate: true, Asking: o.Asking}
 		a, err := c.Ask(ctx, netip.Addr{}, o.Port, o.Via, o.Hold)
 		if public, down := home.Public(); err == nil && down == nil {
 			a.Address = netip.AddrPortFrom(public, o.Port)

@@ -69,17 +69,21 @@ func acquire(dir string, info Holder) (release func(), err error) {
 	}, nil
 }
 
-// writeHolder replaces the file in one step, so that nobody reads half of it.
 func writeHolder(path string, info Holder) error {
 	text, err := json.Marshal(info)
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), holderName+".*")
+	return replaceFile(path, append(text, '\n'))
+}
+
+// replaceFile writes a file, for its owner's eyes, in one step, so that nobody reads half of it.
+func replaceFile(path string, text []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(append(text, '\n'))
+	_, err = f.Write(text)
 	if err = errors.Join(err, f.Close()); err == nil {
 		err = os.Rename(f.Name(), path)
 	}

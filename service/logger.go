@@ -7,10 +7,11 @@ import (
 	"os"
 
 	"github.com/lmittmann/tint"
+	"github.com/portsitter/portsitter/service/system"
 )
 
-// newLogger returns the log for w: coloured short lines when w is a terminal, else slog's text
-// format (time=… level=INFO msg=mapped …), which journald, files and scripts take well. level is
+// newLogger returns the log for w: coloured short lines when w is a terminal, lines with their level
+// in front when it is systemd's journal, else slog's text format (time=… level=INFO msg=mapped …), which journald, files and scripts take well. level is
 // one of the settings' words; an unknown one is "info". No text reaches a terminal with its
 // escape sequences: router names and other programs' words are logged, too.
 func newLogger(w io.Writer, level string) *slog.Logger {
@@ -21,6 +22,9 @@ func newLogger(w io.Writer, level string) *slog.Logger {
 	if f, ok := w.(*os.File); ok {
 		if is, colours := terminal(f); is {
 			return slog.New(terminalHandler(w, least, colours && os.Getenv("NO_COLOR") == ""))
+		}
+		if toJournal(f) {
+			return slog.New(system.Journal(w, least))
 		}
 	}
 	// This one quotes and escapes whatever does not print.

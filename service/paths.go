@@ -24,7 +24,7 @@ func (a *app) settingsFile() (string, error) {
 	if a.configFlag != "" {
 		return absolute(a.configFlag), nil
 	}
-	p, err := defaultPaths()
+	p, err := a.places()
 	if err != nil {
 		return "", fail(exitUsage, "the usual place of the settings is not known (%w): name a file with --config FILE", err)
 	}
@@ -49,7 +49,7 @@ func (p paths) inUse() string {
 func (a *app) stateDir() (string, error) {
 	dir := a.stateFlag
 	if dir == "" {
-		p, err := defaultPaths()
+		p, err := a.places()
 		if err != nil {
 			return "", fail(exitUsage, "the usual place of the state folder is not known (%w): name one with --state DIR", err)
 		}

@@ -3,16 +3,13 @@ package service
 import (
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/portsitter/portsitter/configs"
 	"github.com/portsitter/portsitter/daemon"
-	"github.com/portsitter/portsitter/daemon/web"
 )
 
 // settingsLookEvery is how often the settings file is looked at for changes.
@@ -20,25 +17,29 @@ const settingsLookEvery = 10 * time.Second
 
 // run keeps the ports of the settings open until ctx ends.
 func (a *app) run(ctx context.Context) error {
-	settings, path, err := a.settings()
-	if err != nil {
-		return err
+	settings, path, wrong := a.settings()
+	if wrong != nil && a.whose != services {
+		return wrong
 	}
 	dir, err := a.stateDir()
 	if err != nil {
 		return err
+	}
+	if wrong != nil {
+		if settings, err = lastGood(dir); err != nil {
+			return wrong
+		}
 	}
 	release, err := acquire(dir, Holder{PID: os.Getpid(), Page: pageURL(settings)})
 	if err != nil {
 		return err
 	}
 	defer release()
-	w, closeLog, err := a.logWriter(settings.Log.File)
+	log, closeLog, err := a.openLog(settings.Log)
 	if err != nil {
 		return err
 	}
 	defer closeLog()
-	log := newLogger(w, settings.Log.Level)
 	store, memory, notice, err := daemon.OpenStore(dir)
 	if err != nil {
 		return err
@@ -46,81 +47,101 @@ func (a *app) run(ctx context.Context) error {
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	d := daemon.New(daemon.Options{
-		Settings: settings, World: realWorld(store, log), Memory: memory, Past: store.Events,
-		Notices: notices(notice, settings), Version: buildVersion(), Log: log,
+		Settings: settings, World: hangable(realWorld(store, log)), Memory: memory, Past: store.Events,
+		Notices: notices(notice), Version: buildVersion(), Log: log,
 	})
-	return serve(ctx, d, settings, log, a.reloading(d, path, stop))
+	page := newPageServer(d, settings, log)
+	page.support = a.pageSupport
+	r := &reloader{a: a, d: d, page: page, log: log, path: path, dir: dir, stop: stop}
+	if wrong == nil {
+		r.first = &settings
+	} else {
+		d.Configure(settings, wrong)
+	}
+	return serve(ctx, d, page, log, r.run, telling(d, log))
 }
 
 // notices are what a person should know from the start.
-func notices(notice string, settings configs.Settings) []string {
-	var out []string
-	if notice != "" {
-		out = append(out, notice)
+func notices(notice string) []string {
+	if notice == "" {
+		return nil
 	}
-	if later := settings.NotYet(); len(later) > 0 {
-		out = append(out, "These settings are read but do nothing yet: "+strings.Join(later, ", ")+".")
-	}
-	return out
+	return []string{notice}
 }
 
 // serve runs the loop, and beside it the page and what else there is, until ctx ends or the loop
 // dies. The page comes second: a page address that is taken must not keep the port shut.
-func serve(ctx context.Context, d *daemon.Daemon, settings configs.Settings, log *slog.Logger, beside ...func(context.Context)) error {
+func serve(ctx context.Context, d *daemon.Daemon, page *pageServer, log *slog.Logger, beside ...func(context.Context)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	for _, notice := range d.Status().Notices {
 		log.Warn(notice)
 	}
-	page := web.New(d, web.Options{
-		Listen: settings.Page.Listen, Hosts: settings.Page.Hosts, HideAddress: settings.Page.HideAddress,
-		Version: d.Status().Version, Demo: d.Status().Demo, Log: log,
-	})
 	var others sync.WaitGroup
-	others.Go(func() {
-		if err := page.Run(ctx); err != nil {
-			log.Error("no page", "error", err)
-		}
-	})
+	looked, leave := context.WithCancel(context.WithoutCancel(ctx)) // the page shows the end, too
+	defer leave()
+	others.Go(func() { page.run(looked) })
 	for _, f := range beside {
 		others.Go(func() { f(ctx) })
 	}
 	err := d.Run(ctx)
 	cancel()
+	leave()
 	others.Wait()
 	return err
 }
 
-// reloading takes over changed settings: on SIGHUP, and when the file changes. It stops everything
+// reloader takes over changed settings: on SIGHUP, and when the file changes. It stops everything
 // when the terminal that we run in is closed.
-func (a *app) reloading(d *daemon.Daemon, path string, stop func()) func(context.Context) {
-	if path == "" { // it may be written while we run
-		path, _ = usualSettings()
-	}
-	return func(ctx context.Context) {
-		reload := func() {
-			settings, _, err := a.settings()
-			d.Configure(settings, err)
-		}
-		var both sync.WaitGroup
-		both.Go(func() { onHangup(ctx, reload, stop) })
-		if path != "" {
-			both.Go(func() { watchFile(ctx, path, settingsLookEvery, reload) })
-		}
-		both.Wait()
-	}
+type reloader struct {
+	a    *app
+	d    *daemon.Daemon
+	page *pageServer
+	log  *slog.Logger
+
+	path  string            // of the settings file; "" when there was none
+	first *configs.Settings // what was in it at the start; nil: it was wrong
+	dir   string            // the state folder
+	stop  func()
 }
 
-// logWriter opens the log file of the settings; "" is standard error.
-func (a *app) logWriter(path string) (io.Writer, func() error, error) {
-	if path == "" {
-		return a.stderr, func() error { return nil }, nil
+func (r *reloader) run(ctx context.Context) {
+	if r.first != nil {
+		r.taken(ctx, *r.first, r.path)
 	}
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, nil, fail(exitUsage, "the log file cannot be written (%w): change file in [log] of the settings", err)
+	path := r.path
+	if path == "" { // it may be written while we run
+		path, _ = r.a.usualSettings()
 	}
-	return f, f.Close, nil
+	reload := func() {
+		settings, from, err := r.a.settings()
+		r.d.Configure(settings, err)
+		if err == nil {
+			r.page.change(settings)
+			r.taken(ctx, settings, from)
+		}
+	}
+	var both sync.WaitGroup
+	both.Go(func() { onHangup(ctx, reload, r.stop) })
+	if path != "" {
+		both.Go(func() { watchFile(ctx, path, settingsLookEvery, reload) })
+	}
+	both.Wait()
+}
+
+// secretNotice is what the notice is about that a secret can be read by others.
+const secretNotice = "Settings"
+
+// taken does what there is to do after settings from the file at path were found good.
+func (r *reloader) taken(ctx context.Context, s configs.Settings, path string) {
+	if r.a.whose == services {
+		keepLastGood(r.dir, path)
+	}
+	secret := r.a.openSecret(s, path)
+	if secret != "" {
+		r.log.Warn(secret)
+	}
+	r.d.Notice(ctx, secretNotice, secret)
 }
 
 // pageURL is where the page is served on this PC, "" for nowhere.

@@ -22,6 +22,12 @@ type app struct {
 	stateFlag  string // --state DIR
 	pageFlag   string // --page ADDR
 	portFlag   string // --port NAME
+
+	whose      whose                // files this call is about
+	serviceMgr serviceManager       // nil: that of this system
+	homeOf     func() (home, error) // nil: systemHome
+	browse     func(string) error   // nil: opens a page in this person's browser
+	doors      *doors               // nil: the firewall of this PC
 }
 
 // Main runs the command line args (without the program's name) and returns the exit code:
@@ -30,7 +36,11 @@ type app struct {
 func Main(args []string, stdout, stderr io.Writer) int {
 	// Else cobra refuses to work when it was started by a double click on Windows.
 	cobra.MousetrapHelpText = ""
-	return (&app{stdout: stdout, stderr: stderr}).execute(args)
+	a := &app{stdout: stdout, stderr: stderr}
+	if done, code := a.doubleClicked(args); done {
+		return code
+	}
+	return a.execute(args)
 }
 
 func (a *app) execute(args []string) int {
@@ -43,6 +53,7 @@ func (a *app) execute(args []string) int {
 const rootHelp = `Portsitter keeps one door of this home open (UDP 27886), so that others can join the game you host.
 
   portsitter run       keep the door open; stop with Ctrl+C
+  portsitter install   do so from now on, whenever this PC is on
   portsitter status    can my opponent reach me, and if not, what do I do now?
 
 While it runs, http://localhost:27880 shows the same in a browser.
@@ -51,7 +62,16 @@ Verbs:
   run           keep the port open until Ctrl+C
   status        show what the running Portsitter knows
   check         ask a computer on the internet to knock at the port
-  config        the settings file: path, init, check, show
+  open          open the page in the browser
+  install       make it a service, which starts with this PC
+  uninstall     take the service away
+  start         start the service
+  stop          stop the service
+  restart       stop the service and start it again
+  logs          show the log of the service
+  notify        who is told about changes: test
+  support       print a text to paste when you ask for help
+  config        the settings file: path, init, check, show, password
   checker       be such a computer, for others
   demo          try it in a home made of software; your router is left alone
   version       say which version this is
@@ -105,11 +125,19 @@ func newRootCommand(a *app) *cobra.Command {
 		newStatusCommand(a),
 		newCheckCommand(a),
 		newCheckerCommand(a),
+		newNotifyCommand(a),
+		newSupportCommand(a),
 		newConfigCommand(a),
 		newDemoCommand(a),
 		newVersionCommand(a),
 		newCompletionCommand(a),
+		newInstallCommand(a),
+		newUninstallCommand(a),
+		newOpenCommand(a),
+		newLogsCommand(a),
+		newServiceCommand(a),
 	)
+	root.AddCommand(newControlCommands(a)...)
 	return root
 }
 

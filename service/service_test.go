@@ -16,16 +16,25 @@ import (
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"portsitter": func() { os.Exit(Main(os.Args[1:], os.Stdout, os.Stderr)) },
+		"portsitter": func() { os.Exit(onTestPC().execute(os.Args[1:])) },
+		"fill-log":   fillLog,
 	})
 }
 
 // The scripts in testdata/script are what a person types and sees. $SETTINGS is the usual settings
-// file, $STATE the usual state folder. Two commands are added to those of testscript:
+// file, $STATE the usual state folder. Three commands are added to those of testscript:
 //
 //	page FILE   serve FILE as the status of a running Portsitter; its address is in $PAGE, and
 //	            page.toml holds it as settings
+//	hook FILE CODE   be a webhook that answers CODE and writes what it gets into FILE; its address
+//	            is in $HOOK
 //	hold DIR    be the Portsitter with pid 4242 that keeps the state folder DIR
+//
+// The PC in these scripts has a service manager that keeps the service in the file service.json, its
+// system folders are in the folder pc, its browser writes into browser.txt and its firewall into
+// firewall.txt. ADMINISTRATOR=no takes the rights to change services away; START=fails has the
+// service end right after its start; MANAGER=dumb does not answer, MANAGER=none is none;
+// FIREWALL=policy may not be changed; LOGS is the folder of the service's log files.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 filepath.Join("testdata", "script"),
@@ -35,6 +44,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"page": servePage,
 			"hold": holdState,
+			"hook": serveHook,
 		},
 	})
 }
@@ -54,6 +64,8 @@ func ownPlaces(env *testscript.Env) error {
 	env.Setenv("GORACE", "atexit_sleep_ms=0") // else go test -race adds a second to every command
 	env.Setenv("SETTINGS", filepath.Join(settings, settingsName))
 	env.Setenv("STATE", state)
+	env.Setenv("exe", map[string]string{"windows": ".exe"}[runtime.GOOS])
+	env.Setenv("SERVICE", filepath.Join(env.WorkDir, "pc", "etc", "portsitter"))
 	return nil
 }
 
@@ -65,6 +77,9 @@ func servePage(ts *testscript.TestScript, neg bool, args []string) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/status", func(w http.ResponseWriter, _ *http.Request) {
 		io.WriteString(w, body)
+	})
+	mux.HandleFunc("GET /api/v1/history", func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, `[{"at":"2026-11-20T11:00:00Z","kind":"address","text":"The public address is 11.77.0.2"}]`)
 	})
 	server := httptest.NewServer(mux)
 	ts.Defer(server.Close)

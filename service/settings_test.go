@@ -55,22 +55,55 @@ func TestSettingsInUse(t *testing.T) {
 
 // Whatever is lost on the way, half a settings file must not stay: the next start would read it.
 func TestWriteNew(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "folder", settingsName)
-	if err := writeNew(path, []byte("one")); err != nil {
-		t.Fatal(err)
+	for forAll, want := range map[bool]struct{ dir, file fs.FileMode }{
+		false: {0o700, 0o600}, // it can hold webhook addresses
+		true:  {0o755, 0o644}, // the service's own user reads it
+	} {
+		path := filepath.Join(t.TempDir(), "folder", settingsName)
+		if err := writeNew(path, []byte("one"), forAll); err != nil {
+			t.Fatal(err)
+		}
+		if err := writeNew(path, []byte("two"), forAll); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("the second time: %v", err)
+		}
+		text, err := os.ReadFile(path)
+		if err != nil || string(text) != "one" {
+			t.Errorf("got %q, %v", text, err)
+		}
+		for path, want := range map[string]fs.FileMode{path: want.file, filepath.Dir(path): want.dir} {
+			info, err := os.Stat(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode != want {
+				t.Errorf("%s: mode %o, want %o", path, mode, want)
+			}
+		}
 	}
-	if err := writeNew(path, []byte("two")); !errors.Is(err, fs.ErrExist) {
-		t.Errorf("the second time: %v", err)
+}
+
+// The settings that were good last are had again when the file has become wrong, and are not those of
+// a file that is not there any more.
+func TestLastGood(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, settingsName)
+	for _, c := range []struct {
+		text string
+		port uint16 // 0: none are remembered
+	}{
+		{"[[port]]\nport = 27000\n", 27000},
+		{"[[port]]\npart = 28000\n", 27000},
+		{"[[port]]\nport = 29000\n", 29000},
+	} {
+		write(t, path, c.text)
+		keepLastGood(dir, path)
+		s, err := lastGood(dir)
+		if err != nil || len(s.Ports) != 1 || s.Ports[0].Port != c.port {
+			t.Errorf("%q: got %+v, %v", c.text, s.Ports, err)
+		}
 	}
-	text, err := os.ReadFile(path)
-	if err != nil || string(text) != "one" {
-		t.Errorf("got %q, %v", text, err)
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if mode := info.Mode().Perm(); runtime.GOOS != "windows" && mode != 0o600 {
-		t.Errorf("mode %o, want 600: it can hold webhook addresses", mode)
+	keepLastGood(dir, "")
+	if _, err := lastGood(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the defaults hold, and there is: %v", err)
 	}
 }

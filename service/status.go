@@ -14,6 +14,8 @@ const statusHelp = `Show what the running Portsitter knows: can an opponent reac
   portsitter status
   portsitter status -v                      with the evidence behind each line
   portsitter status --json                  for programs, exactly as the daemon gave it
+  portsitter status --watch                 and every change, until Ctrl+C
+  portsitter status --watch --json          a line of JSON for each publication
   portsitter status --port "Kaillera P2P"   only this port
   portsitter status && echo "ready to host"
 
@@ -22,6 +24,7 @@ The first line that is not good is the one to look at:
 
 Flags:
   -v, --verbose   details under each line
+  -w, --watch     go on showing it until Ctrl+C; the exit code is that of the last status
   --json          the status as JSON, always with all ports; --port then only picks the exit code
   --port NAME     only the port with this name
   --page ADDR     ask the page at this address instead of the settings' one
@@ -32,29 +35,36 @@ out. Several ports: the worst counts.
 `
 
 func newStatusCommand(a *app) *cobra.Command {
-	var asJSON, verbose bool
+	var asJSON, verbose, watch bool
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show what the running Portsitter knows",
 		Long:  statusHelp,
 		Args:  noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if watch {
+				ctx, stop := untilStopped(cmd.Context())
+				defer stop()
+				return a.watchStatus(ctx, usualPace, asJSON, verbose)
+			}
 			return a.status(cmd.Context(), asJSON, verbose)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "the status as JSON")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "details under each line")
+	cmd.Flags().BoolVarP(&watch, "watch", "w", false, "go on showing it until Ctrl+C")
 	return cmd
 }
 
 func (a *app) status(ctx context.Context, asJSON, verbose bool) error {
 	page, err := a.page()
+	known := a.showService(ctx, asJSON)
 	if err != nil {
-		return err
+		return err // wrong settings, for example: then how the service is tells most
 	}
 	body, err := askStatus(ctx, page)
 	if err != nil {
-		return err
+		return notRunning(err, known)
 	}
 	s, err := readStatus(body, page)
 	if err != nil {

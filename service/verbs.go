@@ -38,6 +38,7 @@ func newRunCommand(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := untilStopped(cmd.Context())
 			defer stop()
+			a.whose = mine
 			return a.run(ctx)
 		},
 	}
@@ -65,6 +66,7 @@ func newDemoCommand(a *app) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ctx, stop := untilStopped(cmd.Context())
 			defer stop()
+			a.whose = mine
 			return a.demo(ctx, breakCode)
 		},
 	}

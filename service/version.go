@@ -48,17 +48,26 @@ func buildCommit() string {
 
 const versionHelp = `Say which version this is, of which commit, and what it was built for.
 
-  portsitter version
+  portsitter version             # one line
+  portsitter version --licenses  # the licences of all that is in it
 `
 
 func newVersionCommand(a *app) *cobra.Command {
-	return &cobra.Command{
+	texts := false
+	c := &cobra.Command{
 		Use:   "version",
 		Short: "Say which version this is",
 		Long:  versionHelp,
 		Args:  noArguments,
-		RunE:  func(*cobra.Command, []string) error { return a.version() },
+		RunE: func(*cobra.Command, []string) error {
+			if texts {
+				return printLicenses(a.stdout)
+			}
+			return a.version()
+		},
 	}
+	c.Flags().BoolVar(&texts, "licenses", false, "print the licences of all that is in the program")
+	return c
 }
 
 func (a *app) version() error {

@@ -9,10 +9,11 @@ import (
 )
 
 // stamp tells one content of a file from the next one, well enough: a change keeps neither the
-// time nor the size, but for one made within the clock of the file system.
+// time nor the size nor the mode, but for one made within the clock of the file system.
 type stamp struct {
 	modified time.Time
 	size     int64
+	mode     fs.FileMode // one that could not be read may become readable
 }
 
 // watchFile calls changed after the file at path has changed or appeared, until ctx ends. It
@@ -25,7 +26,7 @@ func watchFile(ctx context.Context, path string, every time.Duration, changed fu
 		if err != nil {
 			return stamp{}, err
 		}
-		return stamp{info.ModTime().Round(0), info.Size()}, nil
+		return stamp{info.ModTime().Round(0), info.Size(), info.Mode()}, nil
 	}, changed)
 }
 

@@ -16,8 +16,10 @@ func TestWatch(t *testing.T) {
 		err   error
 	}
 	there := func(minute, size int) reading {
-		return reading{stamp: stamp{noon.Add(time.Duration(minute) * time.Minute), int64(size)}}
+		return reading{stamp: stamp{noon.Add(time.Duration(minute) * time.Minute), int64(size), 0o600}}
 	}
+	readable := there(0, 10)
+	readable.stamp.mode = 0o644
 	gone, denied := reading{err: fs.ErrNotExist}, reading{err: errors.New("permission denied")}
 
 	for name, c := range map[string]struct {
@@ -34,6 +36,7 @@ func TestWatch(t *testing.T) {
 		"stays gone":                   {[]reading{there(0, 10), gone, gone}, nil},
 		"cannot be looked at":          {[]reading{there(0, 10), denied, there(0, 10)}, nil},
 		"could not be looked at first": {[]reading{denied, there(0, 10), there(1, 10)}, []int{2}},
+		"others may read it now":       {[]reading{there(0, 10), readable, readable}, []int{1}},
 		"twice":                        {[]reading{there(0, 10), there(1, 10), there(2, 10)}, []int{1, 2}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,7 +11,9 @@ import (
 	"github.com/portsitter/portsitter/configs"
 	"github.com/portsitter/portsitter/daemon"
 	"github.com/portsitter/portsitter/netutil/checker"
+	"github.com/portsitter/portsitter/netutil/firewall"
 	"github.com/portsitter/portsitter/netutil/kaillera"
+	"github.com/portsitter/portsitter/netutil/notify"
 	"github.com/portsitter/portsitter/netutil/portmap"
 	"github.com/portsitter/portsitter/netutil/portowner"
 	"github.com/portsitter/portsitter/netutil/publicip"
@@ -20,6 +22,7 @@ import (
 
 // realWorld is this PC, its router, and the internet.
 func realWorld(store *daemon.Store, log *slog.Logger) daemon.World {
+	drops := &portmap.Drops{}
 	return daemon.World{
 		Now:  time.Now,
 		Rand: rand.Float64,
@@ -40,11 +43,11 @@ func realWorld(store *daemon.Store, log *slog.Logger) daemon.World {
 		Search: func(ctx context.Context, o daemon.SearchOrder, answered func(portmap.Answer)) {
 			portmap.Search{
 				Gateway: o.Route.Gateway, Local: o.Route.Local, Interface: o.Route.Index,
-				Protocols: o.Protocols, Known: o.Known, Permanent: o.Permanent, Slow: o.Slow, Log: log,
+				Protocols: o.Protocols, Known: o.Known, Permanent: o.Permanent, UDN: o.UDN, Slow: o.Slow, Log: log, Drops: drops,
 			}.Run(ctx, answered)
 		},
 		Listen: func(ctx context.Context, r route.Route, heard func(portmap.Announcement)) error {
-			l := portmap.Listener{Gateway: r.Gateway, Interface: r.Index, Log: log}
+			l := portmap.Listener{Gateway: r.Gateway, Interface: r.Index, Log: log, Drops: drops}
 			return l.Run(ctx, heard)
 		},
 		SecondHop: route.SecondHop,
@@ -52,15 +55,29 @@ func realWorld(store *daemon.Store, log *slog.Logger) daemon.World {
 		AskSTUN:   askInTurn(publicip.STUNServers),
 		Bound:     portowner.Bound,
 		Owner:     portowner.Owner,
-		StandIn:   standIn,
+		Dropped: func() daemon.Dropped {
+			return daemon.Dropped{Announcements: drops.Announcements(), Answers: drops.Answers()}
+		},
+		Firewall: firewall.Look,
+		StandIn:  standIn,
 		AskChecker: func(ctx context.Context, o daemon.CheckOrder) (checker.Answer, error) {
-			c := checker.Client{URLs: o.Servers, UserAgent: userAgent(), Game: o.Game}
+			c := checker.Client{URLs: o.Servers, UserAgent: userAgent(), Game: o.Game, Asking: o.Asking}
 			return c.Ask(ctx, o.Local, o.Port, o.Via, o.Hold)
 		},
 		Watch:  route.Watch,
+		Notify: tellReceivers,
 		Save:   store.Save,
 		Record: store.Record,
 	}
+}
+
+// tellReceivers tells the receivers of the settings.
+func tellReceivers(ctx context.Context, to configs.Notify, news notify.News) []notify.Result {
+	webhooks := make([]notify.Webhook, len(to.Webhooks))
+	for i, w := range to.Webhooks {
+		webhooks[i] = notify.Webhook{Kind: w.Kind, URL: w.URL, URLFile: w.URLFile, URLEnv: w.URLEnv}
+	}
+	return notify.Sender{UserAgent: userAgent()}.Send(ctx, webhooks, to.Command, news)
 }
 
 // askInTurn keeps which server answered last for as long as the settings name the same ones. It is

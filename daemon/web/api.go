@@ -3,6 +3,7 @@ package web
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -32,6 +33,15 @@ func (s *Server) serveRefresh(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.writeJSON(w, http.StatusAccepted, struct{}{})
+}
+
+// serveSupport is the text for people who ask for help. Its addresses are masked always: it is made to
+// be pasted.
+func (s *Server) serveSupport(w http.ResponseWriter, _ *http.Request) {
+	facts := s.o.Support()
+	facts.Now, facts.Status, facts.Events, facts.ShowAddresses = s.o.Now(), s.sitter.Status(), s.sitter.History(), false
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	io.WriteString(w, daemon.SupportText(facts))
 }
 
 func (s *Server) serveHealth(w http.ResponseWriter, _ *http.Request) {

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -50,64 +49,21 @@ func (s *Server) serveTakeOver(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// takeOver is where the button leads that takes the port over from another device; "" where there is
-// none.
-func (v viewer) takeOver(p daemon.Port) string {
-	if p.Code != daemon.OtherExternalPort && p.Code != daemon.PortTaken {
-		return ""
-	}
-	q := url.Values{"port": {p.Name}}
-	if !v.hidden {
-		q.Set("show", "1")
-	}
-	return "/api/v1/takeover?" + q.Encode()
-}
-
-// pageAsking is where a form goes back to, and whether the page there shall ask if a match may be
-// disturbed.
+// pageAsking is where a form goes back to: the page as it was looked at, which may then ask whether a
+// match may be disturbed.
 func pageAsking(r *http.Request, ask bool) string {
-	q := url.Values{}
+	query, q := r.URL.Query(), url.Values{}
 	if shown(r.URL) {
 		q.Set("show", "1")
 	}
+	if view := query.Get("view"); view != "" {
+		q.Set("view", view)
+	}
 	if ask {
-		q.Set("ask", r.URL.Query().Get("port"))
+		q.Set("ask", query.Get("port"))
 	}
 	if len(q) == 0 {
 		return "/"
 	}
 	return "/?" + q.Encode()
-}
-
-// checkView is the form that begins a check of one port, or what the one under way is doing.
-type checkView struct {
-	Action   string // where the form goes
-	Label    string // of the button
-	Question string // what a person has to know before; "" while nobody is hosting
-	Progress string // of the check under way: then there is no form
-}
-
-const hostingQuestion = "Somebody is hosting on this port. The check shows up in that window as a player who comes and leaves, " +
-	"and can, rarely, throw an opponent out. Better check before anybody joins."
-
-// check offers a check; nil where there is nothing to check. ask is the name of the port whose
-// question was put by a form.
-func (v viewer) check(p daemon.Port) *checkView {
-	if p.Outside == nil || p.Transport == "tcp" {
-		return nil
-	}
-	if p.Outside.State == "checking" {
-		return &checkView{Progress: "Checking from outside: " + v.text(cmp.Or(p.Outside.Detail, "asking"))}
-	}
-	q := url.Values{"port": {p.Name}}
-	if !v.hidden {
-		q.Set("show", "1")
-	}
-	out := &checkView{Label: "Check from outside"}
-	if v.ask == p.Name || p.Game != nil && p.Game.Listening {
-		q.Set("while_hosting", "1")
-		out.Label, out.Question = "Check all the same", hostingQuestion
-	}
-	out.Action = "/api/v1/check?" + q.Encode()
-	return out
 }

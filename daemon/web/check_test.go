@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -22,13 +23,14 @@ func TestCheck(t *testing.T) {
 		{"a form asks, addresses shown", "?show=1", "text/html", false, http.StatusSeeOther, "/?show=1", "false"},
 		{"somebody is hosting", "", "", true, http.StatusConflict, "Project64KSE.exe (pid 4242) holds the port", ""},
 		{"somebody is hosting, a form asks", "?port=A+%26+B", "text/html", true, http.StatusSeeOther, "/?ask=A+%26+B", ""},
+		{"of several ports", "?port=A&view=A&show=1", "text/html", false, http.StatusSeeOther, "/?show=1&view=A", "Afalse"},
 		{"with a person's word", "?while_hosting=1", "", true, http.StatusAccepted, `{"check":1}`, "true"},
 		{"no such port", "?port=nonsense", "", false, http.StatusNotFound, `there is no port "nonsense"`, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			sitter := newSitter(readScene(t, "reachable"))
 			sitter.hosting = row.hosting
-			r := httptest.NewRequest(http.MethodPost, "http://localhost:27880/api/v1/check"+row.query, nil)
+			r := from(httptest.NewRequest(http.MethodPost, "http://localhost:27880/api/v1/check"+row.query, nil), "127.0.0.1", "127.0.0.1")
 			r.Header.Set("Accept", row.accept)
 			w := httptest.NewRecorder()
 			New(sitter, Options{}).Handler().ServeHTTP(w, r)
@@ -42,8 +44,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestQuestionBeforeACheck: while somebody hosts the page tells what a check can do, and only the
-// button beneath carries a person's word.
+// TestQuestionBeforeACheck: when the daemon has sent a form back because somebody hosts, the page tells
+// what a check can do, and only the button beneath carries a person's word.
 func TestQuestionBeforeACheck(t *testing.T) {
 	for _, row := range []struct {
 		name    string
@@ -51,21 +53,21 @@ func TestQuestionBeforeACheck(t *testing.T) {
 		ask     string
 		has, no string
 	}{
-		{"nobody hosts", func(p *daemon.Port) { p.Game = nil }, "", "<button>Check from outside</button>", "while_hosting"},
-		{"somebody hosts", func(p *daemon.Port) { p.Game = &daemon.Game{Listening: true} }, "", "throw an opponent out", "<button>Check from outside</button>"},
-		{"the daemon saw it later than the page", func(p *daemon.Port) { p.Game = nil }, "Kaillera P2P", "while_hosting=1", "<button>Check from outside</button>"},
-		{"checking", func(p *daemon.Port) { p.Outside = &daemon.Outside{State: "checking", Detail: "try 2 of 3"} }, "", "try 2 of 3", "<form class=\"check\""},
+		{"nobody hosts", func(p *daemon.Port) { p.Game = nil }, "", ">Check from outside</button>", "while_hosting"},
+		{"somebody hosts", func(p *daemon.Port) { p.Game = &daemon.Game{Listening: true} }, "", ">Check from outside</button>", "while_hosting"},
+		{"asked for", func(p *daemon.Port) { p.Game = nil }, "Kaillera P2P", "throw an opponent out", ">Check from outside</button>"},
+		{"asked for, the way it is meant", func(p *daemon.Port) {}, "Kaillera P2P", "while_hosting=1", ">Check from outside</button>"},
+		{"asked for another port", func(p *daemon.Port) {}, "Other", ">Check from outside</button>", "while_hosting"},
+		{"checking", func(p *daemon.Port) {
+			p.Outside = &daemon.Outside{State: "checking", Detail: "try 2 of 3", Checker: "https://checker.example/kaillera/p2p-check"}
+		}, "", "try 2 of 3 · asking checker.example", "<form class=\"check\""},
 		{"TCP", func(p *daemon.Port) { p.Transport = "tcp" }, "", "", "<form class=\"check\""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			s := readScene(t, "reachable")
 			row.change(&s.Status.Ports[0])
 			server := New(newSitter(s), Options{Now: nil})
-			b, err := server.render(false, row.ask)
-			if err != nil {
-				t.Fatal(err)
-			}
-			page := string(b)
+			page := string(server.render(url.Values{"ask": {row.ask}}))
 			if !strings.Contains(page, row.has) || strings.Contains(page, row.no) {
 				t.Errorf("want %q and not %q in\n%s", row.has, row.no, page)
 			}
@@ -85,7 +87,7 @@ func TestTakeOver(t *testing.T) {
 		{"?port=free", "", http.StatusConflict, ""},
 	} {
 		sitter := newSitter(readScene(t, "reachable"))
-		r := httptest.NewRequest(http.MethodPost, "http://localhost:27880/api/v1/takeover"+row.query, nil)
+		r := from(httptest.NewRequest(http.MethodPost, "http://localhost:27880/api/v1/takeover"+row.query, nil), "127.0.0.1", "127.0.0.1")
 		r.Header.Set("Accept", row.accept)
 		w := httptest.NewRecorder()
 		New(sitter, Options{}).Handler().ServeHTTP(w, r)

@@ -33,11 +33,27 @@ func (l *pipeListener) Accept() (net.Conn, error) {
 func (l *pipeListener) Close() error   { close(l.closed); return nil }
 func (l *pipeListener) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 27880} }
 
+// loopbackConn is a pipe that says of itself that it is a connection of this PC with itself.
+type loopbackConn struct{ net.Conn }
+
+func (loopbackConn) LocalAddr() net.Addr {
+	return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 27880}
+}
+func (loopbackConn) RemoteAddr() net.Addr {
+	return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 40000}
+}
+
+// dial opens a connection.
+func (l *pipeListener) dial() net.Conn {
+	ours, theirs := net.Pipe()
+	l.conns <- loopbackConn{theirs}
+	return ours
+}
+
 // connect opens a connection and writes a request.
 func (l *pipeListener) connect(t *testing.T, request string) (net.Conn, *bufio.Reader) {
 	t.Helper()
-	ours, theirs := net.Pipe()
-	l.conns <- theirs
+	ours := l.dial()
 	if _, err := io.WriteString(ours, strings.ReplaceAll(request, "\n", "\r\n")); err != nil {
 		t.Fatal(err)
 	}
@@ -50,14 +66,15 @@ func serveBubble(t *testing.T, o Options) (sitter *fakeSitter, l *pipeListener, 
 	sitter.newer = make(chan struct{})
 	l = &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
 	ctx, cancel := context.WithCancel(t.Context())
-	done := make(chan error, 1)
-	go func() { done <- s.serve(ctx, []net.Listener{l}) }()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.serve(ctx, []opener{func(context.Context) (net.Listener, error) { return l, nil }})
+	}()
 	return sitter, l, func() time.Duration {
 		begin := time.Now()
 		cancel()
-		if err := <-done; err != nil {
-			t.Errorf("serve: %v", err)
-		}
+		<-done
 		return time.Since(begin)
 	}
 }

@@ -1,163 +1,190 @@
 package web
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/portsitter/portsitter/daemon"
+	h "github.com/portsitter/portsitter/daemon/web/markup"
 )
 
-// portFacts are the facts beside one port's ladder.
-func (v viewer) portFacts(id string, p daemon.Port) []group {
-	var out []group
-	if m := p.Mapping; m != nil {
-		out = append(out, group{id + "-mapping", "Port mapping", v.mapping(m)})
-	}
-	if g := p.Game; g != nil {
-		who := "Nobody"
-		if g.Listening {
-			who = v.text(process(g))
-		}
-		out = append(out, group{id + "-game", "Game", []row{{Name: "Hosting now", Text: who}}})
-	}
+// This file has the facts about each place of the way in: all there is to know, for those who want to.
+
+// fact is a line of text from the status.
+func (v viewer) fact(name, text string) h.Node { return line(name, v.t(text)) }
+
+func (v viewer) opponentFacts(p daemon.Port) h.Node {
+	facts := []h.Node{v.fact("Types as Peer IP", p.Address)}
 	if o := p.Outside; o != nil {
-		out = append(out, group{id + "-outside", "Check from outside", v.outside(o)})
+		facts = append(facts, line("Seen from there", h.Text(v.text(outsideWords(o.State)))), line("Checked", momentAt(o.At, v.now).node()),
+			v.fact("Answered by", strings.ReplaceAll(o.AnsweredBy, "stand-in", "Portsitter's stand-in")))
 	}
-	return out
+	return h.All(append(facts, line("Comes in by", h.Text(door(p))))...)
 }
 
-func (v viewer) mapping(m *daemon.Mapping) []row {
-	external := m.External
-	if port, ok := strings.CutPrefix(external, ":"); ok { // the router did not tell its address
-		external = "port " + port
+// outsideWords says what a check from outside came to.
+func outsideWords(state string) string {
+	switch state {
+	case "reachable":
+		return "A stranger's packet came in"
+	case "unreachable":
+		return "Nothing came in"
+	case "checker-failed":
+		return "The checker could not be asked"
+	case "not-checked":
+		return "Not checked yet"
+	case "checking":
+		return "Checking now"
 	}
-	rows := []row{
-		{Name: "Opens", Text: v.text(external)},
-		{Name: "Leads to", Text: v.text(m.Internal)},
-	}
-	if m.Holder != "" {
-		rows = append(rows, row{Name: "Held by", Text: v.text(m.Holder)})
-	}
-	owners := map[string]string{"ours": "Portsitter", "other": "another device", "manual": "by hand"}
-	owner, ok := owners[m.Owner]
-	if !ok {
-		owner = v.text(m.Owner)
-	}
-	rows = append(rows, row{Name: "Made by", Text: owner}, row{Name: "Protocol", Text: protocolName(m.Protocol)})
-	switch {
-	case m.Expires != nil:
-		rows = append(rows, row{Name: "Lease", Text: span(seconds(m.Lease)) + ", ends", Time: momentAt(m.Expires, v.now)})
-	case m.Lease == 0:
-		rows = append(rows, row{Name: "Lease", Text: "permanent"})
-	default:
-		rows = append(rows, row{Name: "Lease", Text: span(seconds(m.Lease))})
-	}
-	if m.Verified != nil {
-		return append(rows, row{Name: "Last read back", Time: momentAt(m.Verified, v.now)})
-	}
-	return append(rows, row{Name: "Last read back", Text: "not yet"})
+	return text(state)
 }
 
-func (v viewer) outside(o *daemon.Outside) []row {
-	states := map[string]string{
-		"reachable": "A stranger's packet came in", "unreachable": "Nothing came in",
-		"checker-failed": "The checker could not be asked", "not-checked": "Not checked yet", "checking": "Checking now",
+func (v viewer) internetFacts(st *daemon.Status, p daemon.Port) h.Node {
+	var facts []h.Node
+	if o := p.Outside; o != nil {
+		facts = append(facts, v.fact("Checker", hostOf(o.Checker)), v.fact("It said", o.Detail))
 	}
-	state, ok := states[o.State]
-	if !ok {
-		state = v.text(o.State)
-	}
-	rows := []row{{Name: "Result", Text: state}}
-	if o.At != nil {
-		rows = append(rows, row{Name: "Checked", Time: momentAt(o.At, v.now)})
-	}
-	for _, r := range []row{
-		{Name: "Answered by", Text: v.text(strings.ReplaceAll(o.AnsweredBy, "stand-in", "Portsitter's stand-in"))},
-		{Name: "Checker", Text: v.text(o.Checker)},
-		{Name: "It said", Text: v.text(o.Detail)},
-	} {
-		if r.Text != "" {
-			rows = append(rows, r)
+	if a := st.PublicIP; a != nil {
+		for _, source := range []string{"stun", "http"} {
+			if addr := a.Sources[source]; addr.IsValid() {
+				facts = append(facts, v.fact(sourceName(source)+" says", addr.String()))
+			}
 		}
 	}
-	return rows
+	if len(facts) == 0 {
+		facts = append(facts, line("Heard from", h.Text("nobody yet")))
+	}
+	return h.All(facts...)
 }
 
-// home are the facts about this home, which all ports share.
-func (v viewer) home(st *daemon.Status) []group {
-	var out []group
+func sourceName(source string) string {
+	switch source {
+	case "router":
+		return "The router"
+	case "stun":
+		return "STUN"
+	case "http":
+		return "get-ip"
+	}
+	return text(source)
+}
+
+// sources is who says which public address.
+func (v viewer) sources(p *daemon.PublicIP) string {
+	if p == nil {
+		return ""
+	}
+	var said []string
+	for _, source := range slices.Sorted(maps.Keys(p.Sources)) {
+		said = append(said, v.text(sourceName(source)+" "+p.Sources[source].String()))
+	}
+	return strings.Join(said, ", ")
+}
+
+func (v viewer) providerFacts(st *daemon.Status, p daemon.Port) h.Node {
+	var facts []h.Node
+	if a := st.PublicIP; a != nil {
+		kinds := map[string]string{
+			"public": "public: others can reach it", "private": "private: there is another router in front",
+			"carrier-nat": "carrier NAT: the provider shares one address", "other": "none that others can reach",
+		}
+		facts = append(facts, v.fact("Public address", a.Address.String()), v.fact("Kind", cmp.Or(kinds[a.Kind], a.Kind)),
+			line("Since", momentOf(a.Since, v.now).node()))
+	}
+	if r := st.Router; r != nil && r.ExternalIP != nil {
+		facts = append(facts, v.fact("Your router has", r.ExternalIP.String()))
+	}
+	if m := p.Mapping; m != nil && m.Upstream != nil {
+		facts = append(facts, v.fact("Second router", m.Upstream.Gateway.String()),
+			v.fact("It opens", m.Upstream.External+" ("+protocolName(m.Upstream.Protocol)+")"))
+	}
+	if len(facts) == 0 {
+		facts = append(facts, line("Public address", h.Text("not known yet")))
+	}
+	return h.All(facts...)
+}
+
+func (v viewer) routerFacts(st *daemon.Status, p daemon.Port) h.Node {
+	var facts []h.Node
 	if r := st.Route; r != nil {
-		out = append(out, group{"route", "The way out", v.route(r)})
+		facts = append(facts, v.fact("Address", r.Gateway.String()))
 	}
 	if r := st.Router; r != nil {
-		out = append(out, group{"router", "The router", v.router(r)})
+		facts = append(facts, v.fact("Name", r.Name), line("Answers", h.Text(protocolsOf(r))), line("Started", momentAt(r.BootedAt, v.now).node()))
 	}
-	if p := st.PublicIP; p != nil {
-		out = append(out, group{"public", "Public address", v.publicIP(p)})
+	if m := p.Mapping; m != nil {
+		facts = append(facts, v.mapping(m))
+	} else {
+		facts = append(facts, line("Entry", h.Text("none for this port")))
 	}
-	return out
+	return h.All(facts...)
 }
 
-func (v viewer) route(r *daemon.Route) []row {
-	rows := []row{
-		{Name: "This PC", Text: v.text(r.Local.String())},
-		{Name: "Gateway", Text: v.text(r.Gateway.String())},
-		{Name: "Interface", Text: v.text(r.Interface)},
-	}
-	for _, c := range r.Candidates {
-		if c.Rejected != "" {
-			rows = append(rows, row{Name: "Not taken", Text: v.text(c.Interface + " by " + c.Gateway.String() + ": " + c.Rejected)})
-		}
-	}
-	return rows
-}
-
-func (v viewer) router(r *daemon.Router) []row {
-	var rows []row
-	if r.Name != "" {
-		rows = append(rows, row{Name: "Name", Text: v.text(r.Name)})
-	}
+// protocolsOf lists what the router answers.
+func protocolsOf(r *daemon.Router) string {
 	names := make([]string, len(r.Protocols))
 	for i, p := range r.Protocols {
 		names[i] = protocolName(p)
 	}
-	if len(names) == 0 {
-		names = []string{"nothing we speak"}
-	}
-	rows = append(rows, row{Name: "Answers", Text: strings.Join(names, ", ")})
-	if r.ExternalIP != nil {
-		rows = append(rows, row{Name: "Outer address", Text: v.text(r.ExternalIP.String())})
-	}
-	if r.BootedAt != nil {
-		rows = append(rows, row{Name: "Started", Time: momentAt(r.BootedAt, v.now)})
-	}
-	return rows
+	return cmp.Or(strings.Join(names, ", "), "nothing we speak")
 }
 
-func (v viewer) publicIP(p *daemon.PublicIP) []row {
-	kinds := map[string]string{
-		"public": "public: others can reach it", "private": "private: there is another router in front",
-		"carrier-nat": "carrier NAT: the provider shares one address", "other": "none that others can reach",
+func (v viewer) mapping(m *daemon.Mapping) h.Node {
+	external := m.External
+	if port, ok := strings.CutPrefix(external, ":"); ok { // the router did not tell its address
+		external = "port " + port
 	}
-	kind, ok := kinds[p.Kind]
-	if !ok {
-		kind = v.text(p.Kind)
+	owners := map[string]string{"ours": "Portsitter", "other": "another device", "manual": "by hand"}
+	lease := h.All(h.Text(span(seconds(m.Lease))+", ends "), momentAt(m.Expires, v.now).node())
+	switch {
+	case m.Expires == nil && m.Lease == 0:
+		lease = h.Text("permanent")
+	case m.Expires == nil:
+		lease = h.Text(span(seconds(m.Lease)))
 	}
-	rows := []row{{Name: "Address", Text: v.text(p.Address.String())}, {Name: "Kind", Text: kind}}
-	if m := momentOf(p.Since, v.now); m != nil {
-		rows = append(rows, row{Name: "Since", Time: m})
+	verified := momentAt(m.Verified, v.now).node()
+	if verified == nil {
+		verified = h.Text("not yet")
 	}
-	names := map[string]string{"router": "The router says", "stun": "STUN says", "http": "get-ip says"}
-	for _, source := range slices.Sorted(maps.Keys(p.Sources)) {
-		name, ok := names[source]
-		if !ok {
-			name = v.text(source)
+	return h.All(v.fact("Opens", external), v.fact("Leads to", m.Internal), v.fact("Held by", m.Holder),
+		v.fact("Made by", cmp.Or(owners[m.Owner], m.Owner)), line("Protocol", h.Text(protocolName(m.Protocol))),
+		line("Lease", lease), line("Last read back", verified))
+}
+
+func (v viewer) pcFacts(st *daemon.Status, p daemon.Port) h.Node {
+	facts := []h.Node{line("Way out", h.Text("none"))}
+	if r := st.Route; r != nil {
+		facts = []h.Node{v.fact("Address", r.Local.String()), v.fact("Interface", r.Interface), v.fact("Gateway", r.Gateway.String())}
+		for _, c := range r.Candidates {
+			if c.Rejected != "" {
+				facts = append(facts, v.fact("Not taken", c.Interface+" by "+c.Gateway.String()+": "+c.Rejected))
+			}
 		}
-		rows = append(rows, row{Name: name, Text: v.text(p.Sources[source].String())})
 	}
-	return rows
+	for _, s := range p.Steps {
+		if s.ID == daemon.StepFirewall {
+			facts = append(facts, v.fact("Firewall", s.Summary))
+		}
+	}
+	return h.All(facts...)
+}
+
+func (v viewer) gameFacts(p daemon.Port) h.Node {
+	hosting := "not looked at yet"
+	if g := p.Game; g != nil && g.Listening {
+		hosting = process(g)
+	} else if g != nil {
+		hosting = "nobody"
+	}
+	return h.All(v.fact("Hosting now", hosting), line("Port", h.Text(door(p))))
+}
+
+// seconds is a count from the status as a duration, without running over.
+func seconds(n int64) time.Duration {
+	return time.Duration(min(max(n, 0), 1<<32)) * time.Second
 }
 
 // momentAt is momentOf for a time that may be absent.

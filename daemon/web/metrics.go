@@ -15,15 +15,18 @@ import (
 // status at every scrape: nothing is counted beside it, so it cannot disagree with the page.
 //
 // A metric that ends in _info, portsitter_verdict and portsitter_step have the value 1 and say all
-// in their labels. How often the address changed: changes(portsitter_public_ip_since_timestamp_seconds[7d]).
+// in their labels. docs/api.md lists them all.
 func (s *Server) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	st := s.sitter.Status()
 	var e exposition
 	e.program(st, s.o, s.sitter.Alive())
 	e.home(st)
 	e.ports(st, s.o.Now())
+	e.totals(st, s.o.Now())
 	e.family("portsitter_page_streams", "gauge", "Event streams that are open.")
 	e.sample(float64(len(s.streams)))
+	e.family("portsitter_page_wrong_passwords_total", "counter", "Wrong passwords that were sent to the page.")
+	e.sample(float64(s.gate.failed.Load()))
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
 	w.Write([]byte(e.b.String()))
 }
@@ -37,6 +40,11 @@ func (e *exposition) program(st *daemon.Status, o Options, alive time.Time) {
 	e.sample(o.Now().Sub(st.Started).Seconds())
 	e.family("portsitter_loop_alive_timestamp_seconds", "gauge", "When the loop last turned.")
 	e.time(alive)
+	e.family("portsitter_dropped_datagrams_total", "counter", "Datagrams that were heard and not used: not from the router, or not what they should be.")
+	e.sample(float64(st.Dropped.Announcements), "kind", "announcement")
+	e.sample(float64(st.Dropped.Answers), "kind", "search-answer")
+	e.family("go_goroutines", "gauge", "Number of goroutines that currently exist.")
+	e.sample(float64(runtime.NumGoroutine()))
 	e.family("portsitter_passes_total", "counter", "Publications of the status.")
 	e.sample(float64(st.Pass))
 }
@@ -62,15 +70,20 @@ func (e *exposition) home(st *daemon.Status) {
 	if p := st.PublicIP; p != nil {
 		e.time(p.Since)
 	}
+	e.family("portsitter_public_ip_changes_total", "counter", "How often the public address became another one.")
+	e.sample(float64(st.PublicIPChanges))
+}
+
+// each writes a family with the samples of every port.
+func (e *exposition) each(st *daemon.Status, name, kind, help string, sample func(daemon.Port)) {
+	e.family(name, kind, help)
+	for _, p := range st.Ports {
+		sample(p)
+	}
 }
 
 func (e *exposition) ports(st *daemon.Status, now time.Time) {
-	each := func(name, kind, help string, sample func(daemon.Port)) {
-		e.family(name, kind, help)
-		for _, p := range st.Ports {
-			sample(p)
-		}
-	}
+	each := func(name, kind, help string, sample func(daemon.Port)) { e.each(st, name, kind, help, sample) }
 	each("portsitter_verdict", "gauge", "The verdict on a port and its diagnosis code.", func(p daemon.Port) {
 		e.sample(1, "port", p.Name, "verdict", string(p.Verdict), "code", string(p.Code))
 	})
@@ -98,6 +111,28 @@ func (e *exposition) ports(st *daemon.Status, now time.Time) {
 		if o := p.Outside; o != nil && o.At != nil {
 			e.time(*o.At, "port", p.Name)
 		}
+	})
+}
+
+func (e *exposition) totals(st *daemon.Status, now time.Time) {
+	counter := func(name, help string, sample func(daemon.Port)) { e.each(st, name, "counter", help, sample) }
+	counter("portsitter_mapping_grants_total", "Mappings that the router granted anew.", func(p daemon.Port) {
+		e.sample(float64(p.Totals.Grants), "port", p.Name)
+	})
+	counter("portsitter_mapping_renewals_total", "Renewals of the mapping that the router granted.", func(p daemon.Port) {
+		e.sample(float64(p.Totals.Renewals), "port", p.Name)
+	})
+	counter("portsitter_outside_checks_total", "Checks from outside that have ended, by result.", func(p daemon.Port) {
+		e.sample(float64(p.Totals.Checks.Reachable), "port", p.Name, "result", "reachable")
+		e.sample(float64(p.Totals.Checks.Unreachable), "port", p.Name, "result", "unreachable")
+		e.sample(float64(p.Totals.Checks.Failed), "port", p.Name, "result", "checker-failed")
+	})
+	counter("portsitter_shut_seconds_total", "Time in which the verdict was neither ready nor reachable.", func(p daemon.Port) {
+		shut := float64(p.Totals.Shut)
+		if since := p.Totals.ShutSince; since != nil {
+			shut += max(0, now.Sub(*since).Seconds())
+		}
+		e.sample(shut, "port", p.Name)
 	})
 }
 

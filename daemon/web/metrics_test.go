@@ -4,7 +4,9 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/portsitter/portsitter/daemon"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 )
@@ -21,6 +23,11 @@ func TestMetricsAreValid(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	s, sitter := newServer(t, Options{})
+	since := noon.Add(-time.Minute)
+	sitter.Status().Ports[0].Totals = daemon.Totals{Grants: 2, Renewals: 35, Shut: 100, ShutSince: &since,
+		Checks: daemon.CheckTotals{Reachable: 3, Unreachable: 1, Failed: 2}}
+	sitter.Status().PublicIPChanges = 4
+	s.gate.failed.Store(7)
 	sitter.Status().Ports[0].Name = "a\"b\\c\n\x1b{}=,é"
 	srv := httptest.NewServer(s.Handler())
 	defer srv.Close()
@@ -29,12 +36,32 @@ func TestMetrics(t *testing.T) {
 # HELP portsitter_mapping_lease_left_seconds What is left of the lease; absent for a permanent entry.
 # TYPE portsitter_mapping_lease_left_seconds gauge
 portsitter_mapping_lease_left_seconds{` + port + `} 3130
+# HELP portsitter_mapping_grants_total Mappings that the router granted anew.
+# TYPE portsitter_mapping_grants_total counter
+portsitter_mapping_grants_total{` + port + `} 2
+# HELP portsitter_mapping_renewals_total Renewals of the mapping that the router granted.
+# TYPE portsitter_mapping_renewals_total counter
+portsitter_mapping_renewals_total{` + port + `} 35
+# HELP portsitter_outside_checks_total Checks from outside that have ended, by result.
+# TYPE portsitter_outside_checks_total counter
+portsitter_outside_checks_total{` + port + `,result="checker-failed"} 2
+portsitter_outside_checks_total{` + port + `,result="reachable"} 3
+portsitter_outside_checks_total{` + port + `,result="unreachable"} 1
+# HELP portsitter_page_wrong_passwords_total Wrong passwords that were sent to the page.
+# TYPE portsitter_page_wrong_passwords_total counter
+portsitter_page_wrong_passwords_total 7
 # HELP portsitter_passes_total Publications of the status.
 # TYPE portsitter_passes_total counter
 portsitter_passes_total 42
+# HELP portsitter_public_ip_changes_total How often the public address became another one.
+# TYPE portsitter_public_ip_changes_total counter
+portsitter_public_ip_changes_total 4
 # HELP portsitter_public_ip_info The public address and its kind.
 # TYPE portsitter_public_ip_info gauge
 portsitter_public_ip_info{address="203.0.113.7",kind="public"} 1
+# HELP portsitter_shut_seconds_total Time in which the verdict was neither ready nor reachable.
+# TYPE portsitter_shut_seconds_total counter
+portsitter_shut_seconds_total{` + port + `} 160
 # HELP portsitter_step The state of a rung of a port's ladder.
 # TYPE portsitter_step gauge
 portsitter_step{` + port + `,step="firewall",state="ok"} 1

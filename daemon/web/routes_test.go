@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -26,11 +27,19 @@ func newServer(t testing.TB, o Options) (*Server, *fakeSitter) {
 	return New(sitter, o), sitter
 }
 
-// ask sends one request to the handler. Each header is written as "Name: value".
+// from makes a request one that came in at the address local, from the address remote.
+func from(r *http.Request, local, remote string) *http.Request {
+	at := net.TCPAddrFromAddrPort(netip.AddrPortFrom(netip.MustParseAddr(local), 27880))
+	r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, at))
+	r.RemoteAddr = netip.AddrPortFrom(netip.MustParseAddr(remote), 40000).String()
+	return r
+}
+
+// ask sends one request of this PC to the handler. Each header is written as "Name: value".
 func ask(s *Server, method, target string, body io.Reader, headers ...string) *httptest.ResponseRecorder {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second) // an answer without end is a failure, not a hang
 	defer cancel()
-	r := httptest.NewRequestWithContext(ctx, method, target, body)
+	r := from(httptest.NewRequestWithContext(ctx, method, target, body), "127.0.0.1", "127.0.0.1")
 	r.Host = "localhost:27880"
 	for _, h := range headers {
 		name, value, _ := strings.Cut(h, ": ")

@@ -8,72 +8,100 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
 
 const (
 	maxHeaderBytes = 16 << 10
-	shutdownTime   = 800 * time.Millisecond // for answers under way; event streams end at once
+	maxGuests      = 64                     // connections from other PCs at once
+	shutdownTime   = 600 * time.Millisecond // for answers under way; event streams end at once
+	lastLook       = 300 * time.Millisecond // for open pages, before the streams end
+	listenAgain    = 10 * time.Second       // an address may come with the network, or be freed
 )
 
-// ErrNotLoopback means that an address in Options.Listen could be reached from other PCs.
-var ErrNotLoopback = errors.New("it can be reached from other PCs, and the page has no password; " +
-	"name an address like 127.0.0.1:27880 under page.listen")
+// ErrNoPassword means that an address in Options.Listen could be reached from other PCs, and there is
+// no Options.Password.
+var ErrNoPassword = errors.New("it can be reached from other PCs, and the page has no password: " +
+	"set one with `portsitter config password`, or name an address like 127.0.0.1:27880 under page.listen")
 
-// Run serves every address of Options.Listen until ctx ends, and then returns within a second. An
-// address that cannot be had is told to Options.Notice, and the others are served all the same.
-// The error is nil unless no address at all could be served, or serving broke down.
-func (s *Server) Run(ctx context.Context) error {
-	listeners, err := s.listen(ctx)
-	if len(listeners) == 0 {
-		return err // nil when there was nothing to listen on
+// opener opens one address to serve on.
+type opener func(context.Context) (net.Listener, error)
+
+// Run serves every address of Options.Listen and loopback until ctx ends, and then returns within a
+// second. With no address at all it serves nothing. An address that cannot be had is told to
+// Options.Notice and tried again; the others are served meanwhile.
+func (s *Server) Run(ctx context.Context) {
+	var openers []opener
+	for _, addr := range s.addresses() {
+		openers = append(openers, func(ctx context.Context) (net.Listener, error) { return s.listenOn(ctx, addr) })
 	}
-	return s.serve(ctx, listeners)
+	s.serve(ctx, openers)
 }
 
-// listen opens what it can; the error joins what is wrong with the rest.
-func (s *Server) listen(ctx context.Context) ([]net.Listener, error) {
-	var listeners []net.Listener
-	var failed error
-	for _, addr := range s.o.Listen {
-		l, err := listenOn(ctx, addr)
-		if err == nil {
-			listeners = append(listeners, l)
-			s.o.Log.Info("page", "url", "http://"+l.Addr().String())
+// addresses are what is served, loopback first: without a password nothing else is, and with one a
+// person on this PC must not be shut out by naming other addresses only.
+func (s *Server) addresses() []netip.AddrPort {
+	var out []netip.AddrPort
+	local := func(a netip.AddrPort) bool { return a.Addr().Unmap().IsLoopback() }
+	for _, a := range s.o.Listen {
+		if !local(a) && s.o.Password == nil {
+			s.complain(fmt.Errorf("the page is not served on %s: %w", a, ErrNoPassword))
 			continue
 		}
-		s.o.Log.Error("page", "err", err)
-		s.o.Notice(text(err.Error()))
-		if failed != nil {
-			err = fmt.Errorf("%w; %w", failed, err)
-		}
-		failed = err
+		out = append(out, a)
 	}
-	return listeners, failed
+	// "Every address" leaves no room for another one at the same port, and needs none.
+	whole := func(a netip.AddrPort) bool {
+		return slices.ContainsFunc(out, func(w netip.AddrPort) bool {
+			return w != a && w.Port() == a.Port() && w.Addr().IsUnspecified() && (w.Addr().Is6() || a.Addr().Is4())
+		})
+	}
+	out = slices.DeleteFunc(slices.Clone(out), whole)
+	served := slices.ContainsFunc(out, func(a netip.AddrPort) bool { return local(a) || a.Addr().IsUnspecified() })
+	if len(s.o.Listen) > 0 && !served {
+		out = append(out, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), s.o.Listen[0].Port()))
+	}
+	slices.SortStableFunc(out, func(a, b netip.AddrPort) int {
+		if local(a) == local(b) {
+			return 0
+		} else if local(a) {
+			return -1
+		}
+		return 1
+	})
+	return out
 }
 
-func listenOn(ctx context.Context, addr netip.AddrPort) (net.Listener, error) {
-	if !addr.Addr().Unmap().IsLoopback() {
-		return nil, fmt.Errorf("the page is not served on %s: %w", addr, ErrNotLoopback)
+func (s *Server) listenOn(ctx context.Context, addr netip.AddrPort) (net.Listener, error) {
+	network := "tcp"
+	if addr.Addr().Is4() {
+		network = "tcp4" // Go takes tcp and 0.0.0.0 for every IPv6 address, too
 	}
 	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", addr.String())
+	l, err := lc.Listen(ctx, network, addr.String())
 	if err != nil {
-		return nil, fmt.Errorf("the page is not served on %s (%w); if another program holds this address, perhaps "+
-			"a second Portsitter, stop it or name another address under page.listen", addr, err)
+		return nil, fmt.Errorf("the page is not served on %s (%w), it is tried again; if another program holds this address, "+
+			"perhaps a second Portsitter, stop it or name another address under page.listen", addr, err)
 	}
-	return l, nil
+	s.o.Log.Info("page", "url", "http://"+l.Addr().String())
+	return fewGuests{l, make(chan struct{}, maxGuests)}, nil
 }
 
-// serve runs one http.Server over all listeners. The context of every request ends with ctx, and
+func (s *Server) complain(err error) {
+	s.o.Log.Error("page", "err", err)
+	s.o.Notice(text(err.Error()))
+}
+
+// serve runs one http.Server over all openers. The context of every request ends soon after ctx, and
 // with it every event stream.
-func (s *Server) serve(ctx context.Context, listeners []net.Listener) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+func (s *Server) serve(ctx context.Context, openers []opener) {
+	requests, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
 	srv := &http.Server{
 		Handler:           s.Handler(),
-		BaseContext:       func(net.Listener) context.Context { return ctx },
+		BaseContext:       func(net.Listener) context.Context { return requests },
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       10 * time.Second,
 		WriteTimeout:      writeDeadline,
@@ -81,26 +109,83 @@ func (s *Server) serve(ctx context.Context, listeners []net.Listener) error {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug),
 	}
-	broke := make(chan error, len(listeners))
 	var wg sync.WaitGroup
-	for _, l := range listeners {
-		wg.Go(func() {
-			if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-				broke <- fmt.Errorf("page on %s: %w", l.Addr(), err)
-			}
-		})
+	for _, open := range openers {
+		wg.Go(func() { s.serveOn(ctx, srv, open) })
 	}
-	var err error
-	select {
-	case <-ctx.Done():
-	case err = <-broke:
+	<-ctx.Done()
+	if len(s.streams) > 0 { // a page is open: it has to hear the last event, and to fetch what there is to show
+		<-time.After(lastLook)
 	}
-	cancel()
+	end()
 	grace, done := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer done()
 	if srv.Shutdown(grace) != nil {
 		srv.Close() // who still reads after that time is let go
 	}
 	wg.Wait()
-	return err
+}
+
+// serveOn serves one address until the server is shut down. An address that cannot be had now may be
+// there later: a PC that boots runs services before it has its address.
+func (s *Server) serveOn(ctx context.Context, srv *http.Server, open opener) {
+	said := ""
+	for {
+		l, err := open(ctx)
+		if err == nil {
+			said = ""
+			if err = srv.Serve(l); errors.Is(err, http.ErrServerClosed) {
+				return
+			}
+			err = fmt.Errorf("the page is not served on %s any more: %w", l.Addr(), err)
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if err.Error() != said {
+			said = err.Error()
+			s.complain(err)
+		}
+		select {
+		case <-time.After(listenAgain):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// fewGuests bounds the connections from other PCs: who has not shown a password yet must not cost
+// memory without limit. This PC's own are never turned away for them.
+type fewGuests struct {
+	net.Listener
+	places chan struct{}
+}
+
+func (f fewGuests) Accept() (net.Conn, error) {
+	for {
+		c, err := f.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if a, ok := c.RemoteAddr().(*net.TCPAddr); ok && a.IP.IsLoopback() {
+			return c, nil
+		}
+		select {
+		case f.places <- struct{}{}:
+			return &guest{Conn: c, leave: sync.OnceFunc(func() { <-f.places })}, nil
+		default:
+			c.Close()
+		}
+	}
+}
+
+// guest gives its place back when it is closed.
+type guest struct {
+	net.Conn
+	leave func()
+}
+
+func (g *guest) Close() error {
+	defer g.leave()
+	return g.Conn.Close()
 }

@@ -21,6 +21,8 @@ type fakeSitter struct {
 	status    *daemon.Status
 	newer     chan struct{} // closed by the next publication
 	history   []daemon.Event
+	days      daemon.Days
+	contacts  []daemon.Contact
 	alive     time.Time
 	refreshed atomic.Int32
 	asked     []string // checks: port, and whether with a person's word
@@ -54,7 +56,7 @@ func (f *fakeSitter) TakeOver(_ context.Context, port string) error {
 }
 
 func newSitter(s scene) *fakeSitter {
-	return &fakeSitter{status: s.Status, history: s.History, newer: make(chan struct{}), alive: noon}
+	return &fakeSitter{status: s.Status, history: s.History, days: s.Days, contacts: s.Contacts, newer: make(chan struct{}), alive: noon}
 }
 
 func (f *fakeSitter) publish(s *daemon.Status) {
@@ -71,10 +73,12 @@ func (f *fakeSitter) newest() (*daemon.Status, chan struct{}) {
 	return f.status, f.newer
 }
 
-func (f *fakeSitter) Status() *daemon.Status  { s, _ := f.newest(); return s }
-func (f *fakeSitter) Refresh()                { f.refreshed.Add(1) }
-func (f *fakeSitter) History() []daemon.Event { return f.history }
-func (f *fakeSitter) Alive() time.Time        { return f.alive }
+func (f *fakeSitter) Status() *daemon.Status     { s, _ := f.newest(); return s }
+func (f *fakeSitter) Refresh()                   { f.refreshed.Add(1) }
+func (f *fakeSitter) History() []daemon.Event    { return f.history }
+func (f *fakeSitter) Days() daemon.Days          { return f.days }
+func (f *fakeSitter) Contacts() []daemon.Contact { return f.contacts }
+func (f *fakeSitter) Alive() time.Time           { return f.alive }
 
 func (f *fakeSitter) Await(ctx context.Context, after uint64) *daemon.Status {
 	for {

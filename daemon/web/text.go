@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	h "github.com/portsitter/portsitter/daemon/web/markup"
 )
 
 const (
@@ -116,6 +118,14 @@ func momentOf(t, now time.Time) *moment {
 	return m
 }
 
+// node is the moment on the page; nothing for one that is not known.
+func (m *moment) node() h.Node {
+	if m == nil {
+		return nil
+	}
+	return h.E("time", h.A("datetime", m.ISO), h.A("title", m.Exact), h.Text(m.Words))
+}
+
 // span is a length of time in its largest sensible unit, rounded down.
 func span(d time.Duration) string {
 	switch {
@@ -127,4 +137,23 @@ func span(d time.Duration) string {
 		return fmt.Sprintf("%d h", d/time.Hour)
 	}
 	return fmt.Sprintf("%d days", d/(24*time.Hour))
+}
+
+// long is a length of time in its two largest units: 3 h 5 min.
+func long(d time.Duration) string {
+	d = d.Round(time.Second)
+	small := time.Duration(0)
+	switch {
+	case d < time.Minute:
+	case d < time.Hour:
+		small = d % time.Minute
+	case d < 48*time.Hour:
+		small = d % time.Hour / time.Minute * time.Minute
+	default:
+		small = d % (24 * time.Hour) / time.Hour * time.Hour
+	}
+	if small == 0 {
+		return span(d)
+	}
+	return span(d-small) + " " + span(small)
 }

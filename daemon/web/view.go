@@ -2,83 +2,23 @@ package web
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/portsitter/portsitter/daemon"
+	h "github.com/portsitter/portsitter/daemon/web/markup"
 )
 
-// maxTimeline bounds the events on the page; /api/v1/history has all.
-const maxTimeline = 40
-
-// view is everything the template shows. Every string in it has been through viewer.text, or is
-// our own.
-type view struct {
-	Title    string
-	Verdict  daemon.Verdict // the worst one: names the picture in the tab
-	Demo     bool
-	Hidden   bool // addresses are masked now
-	CanHide  bool // a link can turn that
-	Version  string
-	Now      int64 // milliseconds since 1970, for a browser whose clock differs
-	At       *moment
-	Started  *moment
-	Ports    []portView
-	Home     []group
-	NextWhat string
-	NextAt   *moment
-	Timeline []eventView
-	Earlier  int // events that are not on the page
-	Notices  []string
-}
-
-type portView struct {
-	ID       string // for anchors: p0, p1...
-	Name     string
-	Door     string // "UDP 27886"
-	Verdict  daemon.Verdict
-	Words    string // the verdict for people
-	Headline string
-	NextStep string
-	Code     string
-	Address  string // as shown
-	Copy     string // as copied
-	Offer    string // what to do with the address
-	Steps    []stepView
-	Groups   []group
-	Check    *checkView // nil where there is nothing to check
-	TakeOver string     // where the button leads that takes the port over; "" = no button
-}
-
-type stepView struct {
-	ID, Name, State, Words, Summary, Detail string
-}
-
-// group is a small table of facts.
-type group struct {
-	ID, Title string
-	Rows      []row
-}
-
-// row is one fact: text, a time, or both.
-type row struct {
-	Name, Text string
-	Time       *moment
-}
-
-type eventView struct {
-	At         *moment
-	Kind, Text string
-	Shut       string
-}
-
-// viewer turns a status into a view.
+// viewer is how somebody looks at the page.
 type viewer struct {
-	now    time.Time
-	hidden bool
-	ask    string // name of the port whose check needs a person's word
+	now     time.Time
+	canHide bool   // addresses are hidden until asked for
+	hidden  bool   // and they were not
+	view    string // name of the port to show whole; "" = the one that needs it most
+	ask     string // name of the port whose check needs a person's word
+	several bool   // there is more than one port
 }
 
 // text makes any text from the status fit for the page.
@@ -96,100 +36,139 @@ func (v viewer) detail(s string) string {
 	return detail(s)
 }
 
-func (v viewer) view(st *daemon.Status, history []daemon.Event) view {
-	look := signOf(worst(st))
-	out := view{
-		Title:    look.Glyph + " " + look.Words + " · Portsitter",
-		Verdict:  worst(st),
-		Demo:     st.Demo,
-		Hidden:   v.hidden,
-		Now:      v.now.UnixMilli(),
-		At:       momentOf(st.At, v.now),
-		Started:  momentOf(st.Started, v.now),
-		Home:     v.home(st),
-		Timeline: v.timeline(history),
-		Earlier:  max(0, len(history)-maxTimeline),
+// t is text from the status as a piece of the page.
+func (v viewer) t(s string) h.Node { return h.Text(v.text(s)) }
+
+// main is all that changes while somebody looks. Each piece with data-part is replaced by itself when
+// it has changed.
+func (v viewer) main(st *daemon.Status, s Sitter, demo bool) h.Node {
+	parts := []h.Node{h.A("id", "main"), h.A("data-now", strconv.FormatInt(v.now.UnixMilli(), 10))}
+	if demo {
+		parts = append(parts, h.E("p", h.Class("demo"), h.A("data-part", "demo"),
+			h.E("strong", h.Text("This is a demo:")), h.Text(" a home in software. Nothing here touches your router.")))
 	}
+	if v.several {
+		parts = append(parts, v.ports(st))
+	}
+	i := v.chosen(st)
+	if i < 0 {
+		parts = append(parts, h.E("section", h.Class("hero v-unknown"), h.A("data-part", "none"),
+			h.E("h2", h.Text("No port is configured"))))
+	} else {
+		id, p := "p"+strconv.Itoa(i), st.Ports[i]
+		parts = append(parts, v.hero(id, p), v.way(id, st, p), h.E("div", h.Class("columns"),
+			h.E("div", h.Class("stack"), v.ladder(id, st, p), v.next(st)),
+			h.E("div", h.Class("stack"), v.days(id, p.Name, s.Days()), v.help(p))))
+	}
+	parts = append(parts, v.notices(st.Notices), v.timeline(st, s.History()), v.talks(s.Contacts()))
+	return h.E("main", parts...)
+}
+
+// chosen is the port that is shown whole: the one asked for, or else the first of those that are
+// furthest from being reachable. -1: there is none.
+func (v viewer) chosen(st *daemon.Status) int {
+	if i := slices.IndexFunc(st.Ports, func(p daemon.Port) bool { return p.Name == v.view }); i >= 0 {
+		return i
+	}
+	return slices.IndexFunc(st.Ports, func(p daemon.Port) bool { return known(p.Verdict) == worst(st) })
+}
+
+// ports lists every configured port, each with a way to see it whole.
+func (v viewer) ports(st *daemon.Status) h.Node {
+	list := []h.Node{}
 	for i, p := range st.Ports {
-		out.Ports = append(out.Ports, v.port("p"+strconv.Itoa(i), p))
-	}
-	for _, n := range st.Notices {
-		out.Notices = append(out.Notices, v.text(n))
-	}
-	if n := st.Next; n != nil {
-		out.NextWhat, out.NextAt = v.text(n.What), momentOf(n.At, v.now)
-	}
-	return out
-}
-
-func (v viewer) port(id string, p daemon.Port) portView {
-	verdict := known(p.Verdict)
-	out := portView{
-		ID: id, Name: v.text(p.Name), Door: transportName(p.Transport) + " " + strconv.Itoa(int(p.Port)),
-		Verdict: verdict, Words: signOf(verdict).Words, Code: v.text(string(p.Code)),
-		Headline: v.text(p.Headline), NextStep: v.text(p.NextStep),
-		Address: v.text(p.Address), Copy: text(p.Address),
-		Offer: offer(verdict),
-	}
-	for _, s := range p.Steps {
-		out.Steps = append(out.Steps, v.step(s))
-	}
-	out.Groups = v.portFacts(id, p)
-	out.Check, out.TakeOver = v.check(p), v.takeOver(p)
-	return out
-}
-
-// offer says what an address is worth under a verdict.
-func offer(v daemon.Verdict) string {
-	switch v {
-	case daemon.Reachable, daemon.Ready:
-		return "Give your opponent this address"
-	case daemon.NotReady:
-		return "This address does not work now"
-	}
-	return "Your address, not confirmed yet"
-}
-
-func (v viewer) step(s daemon.Step) stepView {
-	names := map[string]string{
-		daemon.StepNetwork: "Network", daemon.StepRouter: "Router", daemon.StepInternet: "Internet",
-		daemon.StepMapping: "Port mapping", daemon.StepFirewall: "Firewall of this PC",
-		daemon.StepGame: "Game", daemon.StepOutside: "Seen from outside",
-	}
-	out := stepView{ID: v.text(s.ID), Summary: v.text(s.Summary), Detail: v.detail(s.Detail)}
-	out.Name = cmp.Or(names[s.ID], out.ID)
-	switch s.State {
-	case daemon.StepOK:
-		out.State, out.Words = "ok", "good"
-	case daemon.StepBroken:
-		out.State, out.Words = "broken", "broken"
-	case daemon.StepSkipped:
-		out.State, out.Words = "skipped", "skipped"
-	default: // whatever it is: not known is never drawn as good
-		out.State, out.Words = "unknown", "not known"
-	}
-	return out
-}
-
-// timeline is the history with the newest event first.
-func (v viewer) timeline(history []daemon.Event) []eventView {
-	var out []eventView
-	for _, e := range slices.Backward(history) {
-		if len(out) == maxTimeline {
-			break
+		look, current := signOf(p.Verdict), h.Node(nil)
+		if i == v.chosen(st) {
+			current = h.A("aria-current", "true")
 		}
-		ev := eventView{At: momentOf(e.At, v.now), Kind: v.text(e.Kind), Text: v.text(e.Text)}
-		if e.Shut > 0 {
-			ev.Shut = "was shut for " + span(seconds(e.Shut))
-		}
-		out = append(out, ev)
+		one := v
+		one.view = p.Name
+		list = append(list, h.E("li", h.Class("v-"+string(known(p.Verdict))),
+			h.E("a", h.A("data-swap", ""), h.A("href", one.link("/")), current, mark("m-"+string(known(p.Verdict))),
+				h.E("strong", v.t(p.Name)), h.E("span", h.Text(door(p))), h.E("span", h.Class("word"), h.Text(look.Words)))))
 	}
-	return out
+	return h.E("section", h.Class("card ports"), h.A("data-part", "ports"), h.A("aria-labelledby", "ports-h"),
+		h.E("h2", h.A("id", "ports-h"), h.Text("Ports")), h.E("ul", list...))
 }
 
-// seconds is a count from the status as a duration, without running over.
-func seconds(n int64) time.Duration {
-	return time.Duration(min(max(n, 0), 1<<32)) * time.Second
+// door is a port as people write it: UDP 27886.
+func door(p daemon.Port) string { return transportName(p.Transport) + " " + strconv.Itoa(int(p.Port)) }
+
+// card is a section with a heading of its own. Its part's name is its id, too.
+func card(id, class, title string, parts ...h.Node) h.Node {
+	return h.E("section", append([]h.Node{h.Class("card " + class), h.A("data-part", id), h.A("aria-labelledby", id+"-h"),
+		h.E("h3", h.A("id", id+"-h"), h.Text(title))}, parts...)...)
+}
+
+// mark is a sign of the sprite in page.html. What it means stands beside it in words.
+func mark(name string) h.Node {
+	return h.E("svg", h.Class("mark"), h.A("aria-hidden", "true"), h.E("use", h.A("href", "#"+name)))
+}
+
+func (v viewer) notices(notices []string) h.Node {
+	if len(notices) == 0 {
+		return nil
+	}
+	list := []h.Node{}
+	for _, n := range notices {
+		list = append(list, h.E("li", v.t(n)))
+	}
+	return card("notices", "notices", "Portsitter says of itself", h.E("ul", list...))
+}
+
+func (v viewer) next(st *daemon.Status) h.Node {
+	n := st.Next
+	if n == nil {
+		return nil
+	}
+	what := v.text(n.What)
+	if what != "" {
+		what = strings.ToUpper(what[:1]) + what[1:]
+	}
+	return card("next", "next", "What happens next", h.E("p", h.Text(what+" "), momentOf(n.At, v.now).node()))
+}
+
+func (v viewer) started(t time.Time) h.Node {
+	m := momentOf(t, v.now)
+	if m == nil {
+		return nil
+	}
+	return h.All(h.Text(" · started "), m.node())
+}
+
+// help is for whoever the page could not help.
+func (v viewer) help(p daemon.Port) h.Node {
+	return card("help", "help", "Need help?",
+		h.E("p", h.Text("The support text tells others what they need to help you, with addresses masked.")),
+		h.E("p", h.Class("buttons"),
+			h.E("a", h.Class("button"), h.A("id", "support"), h.A("href", "/api/v1/support"),
+				h.E("span", h.Class("scripted"), h.Text("Copy support text")), h.E("span", h.Class("unscripted"), h.Text("Support text"))),
+			h.E("a", h.Class("button"), h.A("id", "explain"), h.A("href", "/help#"+codeOf(p)), h.Text("What each message means"))))
+}
+
+// codeOf is a code fit to stand in an address.
+func codeOf(p daemon.Port) string {
+	for _, r := range p.Code {
+		if r != '-' && (r < 'a' || r > 'z') {
+			return ""
+		}
+	}
+	return string(p.Code)
+}
+
+// talks says whom the program talks to, and how to stop it.
+func (v viewer) talks(contacts []daemon.Contact) h.Node {
+	list := []h.Node{}
+	for _, c := range contacts {
+		off := h.Node(nil)
+		if c.Off != "" {
+			off = h.E("span", h.Class("quiet"), h.Text("Switch it off: "+text(c.Off)))
+		}
+		list = append(list, h.E("li", h.E("strong", h.Text(text(c.Whom))), h.E("span", h.Text(text(c.Why)+", "+text(c.When)+".")), off))
+	}
+	return h.E("details", h.Class("card talks"), h.A("data-part", "talks"), h.A("id", "talks"),
+		h.E("summary", h.A("id", "talks-more"), h.E("h3", h.Text("What this talks to"))), h.E("ul", list...),
+		h.E("p", h.Class("quiet"), h.Text("Nobody else, but the name servers that are asked for these names. This page loads nothing from anywhere.")))
 }
 
 func transportName(s string) string {
@@ -215,13 +194,15 @@ func protocolName(s string) string {
 }
 
 func process(g *daemon.Game) string {
+	pid := ""
+	if g.PID != 0 {
+		pid = "pid " + strconv.Itoa(g.PID)
+	}
 	switch name := text(g.Process); {
-	case name != "" && g.PID != 0:
-		return fmt.Sprintf("%s (pid %d)", name, g.PID)
+	case name != "" && pid != "":
+		return name + " (" + pid + ")"
 	case name != "":
 		return name
-	case g.PID != 0:
-		return fmt.Sprintf("pid %d", g.PID)
 	}
-	return "a program the system does not name"
+	return cmp.Or(pid, "a program the system does not name")
 }

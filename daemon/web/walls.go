@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 )
@@ -27,12 +28,14 @@ func (s *Server) walls(next http.Handler) http.Handler {
 	guarded := guard.Handler(limitBody(next))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setHeaders(w.Header())
-		if !s.hosts[hostName(r.Host)] {
+		if !s.calledRight(r) { // before the password: it is not to be typed into a page of somebody else's name
 			http.Error(w, fmt.Sprintf("This is not the address of a Portsitter page: %q. Open it as http://localhost, "+
 				"or add the name under page.hosts in portsitter.toml.", text(r.Host)), http.StatusMisdirectedRequest)
 			return
 		}
-		guarded.ServeHTTP(w, r)
+		if s.admits(w, r) {
+			guarded.ServeHTTP(w, r)
+		}
 	})
 }
 
@@ -61,11 +64,25 @@ func limitBody(next http.Handler) http.Handler {
 	})
 }
 
+// calledRight reports whether the Host header is a name or address of ours. With a page that listens
+// on every address that is the one that the connection has come in on.
+func (s *Server) calledRight(r *http.Request) bool {
+	name := hostName(r.Host)
+	if s.hosts[name] {
+		return true
+	}
+	local, _ := ends(r)
+	called, err := netip.ParseAddr(name)
+	return err == nil && local.IsValid() && called.Unmap() == local.WithZone("")
+}
+
 // hostNames is what a Host header may carry besides a port.
 func hostNames(o Options) map[string]bool {
 	names := map[string]bool{"localhost": true, "127.0.0.1": true, "::1": true}
 	for _, a := range o.Listen {
-		names[a.Addr().Unmap().String()] = true
+		if !a.Addr().IsUnspecified() { // a browser on this PC reaches itself by 0.0.0.0, and any site can send it there
+			names[a.Addr().Unmap().WithZone("").String()] = true
+		}
 	}
 	for _, h := range o.Hosts {
 		names[hostName(h)] = true
@@ -92,12 +109,7 @@ func wantsPage(r *http.Request) bool {
 }
 
 // pageAfter is where a form without JavaScript goes back to: the page as it was.
-func pageAfter(r *http.Request) string {
-	if shown(r.URL) {
-		return "/?show=1"
-	}
-	return "/"
-}
+func pageAfter(r *http.Request) string { return pageAsking(r, false) }
 
 // shown reports whether the page was asked to show hidden addresses.
 func shown(u *url.URL) bool { return u.Query().Get("show") == "1" }

@@ -1,0 +1,71 @@
+package daemon
+
+import (
+	"slices"
+
+	"github.com/portsitter/portsitter/netutil/portmap"
+)
+
+// This file plans the questions about the router itself, and about our address as others see it.
+
+// outer plans the question that tells the router's outer address and, by the epoch, whether it has
+// lost its table. One question serves all ports.
+func (p *planner) outer() {
+	protocol := p.s.outerProtocol()
+	if protocol == "" || len(p.dec.Do) > 0 && !p.s.router.outer.Asked() {
+		return // nobody to ask; or the mapping comes first
+	}
+	if p.due(p.s.router.outerDue, "ask the router how it is") {
+		p.dec.Look.Outer = protocol
+	}
+	if protocol == portmap.PCP {
+		p.address()
+	}
+}
+
+// address plans to ask for the outer address where the epoch comes by PCP, whose ANNOUNCE tells none:
+// UPnP is asked for it, or, if the router has nothing but PCP, one mapping is refreshed, whose answer
+// carries it. Else a dead line to the provider would show at half of the lease.
+func (p *planner) address() {
+	if !p.s.onlyPCP() {
+		p.dec.Look.Address = p.due(p.s.router.addressDue, "ask the router for its outer address")
+		return
+	}
+	if i := p.s.heldByPCP(); i >= 0 && len(p.dec.Do) == 0 && p.due(p.s.router.addressDue, "refresh the mapping, which tells the outer address") {
+		p.dec.Do = append(p.dec.Do, Action{Kind: Map, Port: i, Protocol: portmap.PCP})
+	}
+}
+
+// onlyPCP reports whether the router answers PCP and nothing else.
+func (s *state) onlyPCP() bool {
+	return len(s.router.clients) == 1 && s.router.clients[portmap.PCP] != nil
+}
+
+// heldByPCP is the first port that is mapped by PCP; -1: none is.
+func (s *state) heldByPCP() int {
+	return slices.IndexFunc(s.ports, func(p portState) bool { return p.mapping != nil && p.mapping.Protocol == portmap.PCP })
+}
+
+// outerProtocol is the client that tells most in one request.
+func (s *state) outerProtocol() portmap.Protocol {
+	for _, protocol := range []portmap.Protocol{portmap.NATPMP, portmap.PCP, portmap.UPnP} {
+		if s.router.clients[protocol] != nil {
+			return protocol
+		}
+	}
+	return ""
+}
+
+// public plans to ask others for our address, never before the mapping has had its turn.
+func (p *planner) public() {
+	u := &p.s.public
+	if u.asking || !p.s.settled() {
+		return
+	}
+	set := p.s.settings.PublicIP
+	http := len(set.HTTP) > 0 && p.due(u.httpDue, "ask for the public address")
+	stun := len(set.STUN) > 0 && p.due(u.stunDue, "ask for the public address")
+	if http || stun {
+		p.dec.Do = append(p.dec.Do, Action{Kind: AskPublic})
+	}
+}
