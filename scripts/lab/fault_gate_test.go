@@ -143,6 +143,16 @@ func (g *gate) open() {
 	})
 }
 
+// longestPause is the longest time in which nothing came in, between two packets that did.
+func (g *gate) longestPause() (longest time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for i := 1; i < len(g.came); i++ {
+		longest = max(longest, g.came[i].at.Sub(g.came[i-1].at))
+	}
+	return longest
+}
+
 // shut fails the test unless nothing comes in for four knocks. Without it a test could pass that has
 // not broken anything.
 func (g *gate) shut() {

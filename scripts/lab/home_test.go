@@ -34,7 +34,8 @@ var (
 type home struct {
 	t      *testing.T
 	prefix string
-	run    string // pid files and logs
+	run    string   // pid files and logs
+	under  []string // a command that runs the program: strace
 }
 
 var homes atomic.Int32

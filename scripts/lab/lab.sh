@@ -160,6 +160,8 @@ up() {
 	done
 	link wire set wa master brw; link wire set wb master brw
 	link router set p1 master br-lan; link router set p2 master br-lan
+	# Where the kernel has br_netfilter, the router's rules would keep the PCs from each other: a switch does not.
+	ns router sysctl -qw net.bridge.bridge-nf-call-iptables=0 2>/dev/null
 	addr router br-lan 192.168.77.1/24; link router set br-lan up
 	lanip 192.168.77.2
 	addr lan2 eth0 192.168.77.3/24; ns lan2 ip route add default via 192.168.77.1

@@ -74,7 +74,7 @@ func (h *home) startWith(state, settings string) *sitter {
 		h.t.Fatal(err)
 	}
 	s := &sitter{home: h, granted: make(chan grant, 1), ended: make(chan struct{})}
-	s.cmd = h.command("lan", built.portsitter, "run", "--config", config, "--state", state, "--page", page)
+	s.cmd = h.command("lan", append(h.under, built.portsitter, "run", "--config", config, "--state", state, "--page", page)...)
 	s.client = h.client("lan", 2*time.Second)
 	stderr, err := s.cmd.StderrPipe()
 	if err != nil {

@@ -12,6 +12,7 @@
 //	labtool game   [FLAGS] ADDR           host Kaillera P2P games, and tell of each change as a line of JSON:
 //	                                      -kind g1|v05|rmg, -gap 10ms for which the port is closed after an EXIT,
 //	                                      -retry 50ms where the port is taken, -count N on as many ports
+//	labtool hostile MODE OWN GATEWAY VICTIM  a device that means harm: elsewhere, forge, epochs; gigabyte, strings, reset, hang
 //	labtool wire   IF IF DELAY [LOSS]     a cable between two interfaces with delay and LOSS percent
 //
 // ADDR is address:port. What serves or logs goes on until SIGTERM or SIGINT.
@@ -34,15 +35,16 @@ type command struct {
 
 func commands() map[string]command {
 	return map[string]command{
-		"echo":   {"ADDR", 1, 1, echo},
-		"probe":  {"ADDR [TIMEOUT [TRIES]]", 1, 3, probe},
-		"knock":  {"ADDR [INTERVAL]", 1, 2, knock},
-		"sink":   {"ADDR", 1, 1, sink},
-		"stun":   {"ADDR", 1, 1, stun},
-		"getip":  {"ADDR", 1, 1, getip},
-		"listen": {"[DURATION]", 0, 1, listen},
-		"game":   {"[-kind g1|v05|rmg] [-gap D] [-retry D] [-count N] ADDR", 1, 9, game},
-		"wire":   {"IF IF DELAY [LOSS]", 3, 4, wire},
+		"echo":    {"ADDR", 1, 1, echo},
+		"probe":   {"ADDR [TIMEOUT [TRIES]]", 1, 3, probe},
+		"knock":   {"ADDR [INTERVAL]", 1, 2, knock},
+		"sink":    {"ADDR", 1, 1, sink},
+		"stun":    {"ADDR", 1, 1, stun},
+		"getip":   {"ADDR", 1, 1, getip},
+		"listen":  {"[DURATION]", 0, 1, listen},
+		"game":    {"[-kind g1|v05|rmg] [-gap D] [-retry D] [-count N] ADDR", 1, 9, game},
+		"hostile": {"elsewhere|forge|epochs|gigabyte|strings|reset|hang OWN GATEWAY VICTIM", 4, 4, hostile},
+		"wire":    {"IF IF DELAY [LOSS]", 3, 4, wire},
 	}
 }
 
@@ -54,7 +56,7 @@ func main() {
 
 func run(ctx context.Context, args []string) int {
 	if len(args) == 0 {
-		fmt.Fprintln(os.Stderr, "usage: labtool echo|probe|knock|sink|stun|getip|listen|game|wire ...")
+		fmt.Fprintln(os.Stderr, "usage: labtool echo|probe|knock|sink|stun|getip|listen|game|hostile|wire ...")
 		return 2
 	}
 	c, ok := commands()[args[0]]
