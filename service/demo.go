@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/netip"
 	"os"
 	"time"
@@ -25,6 +26,9 @@ import (
 func (a *app) demo(ctx context.Context, breakCode string) error {
 	settings, _, err := a.settings()
 	if err != nil {
+		return err
+	}
+	if err := pageIsFree(settings); err != nil {
 		return err
 	}
 	dir, err := os.MkdirTemp("", "portsitter-demo-")
@@ -65,10 +69,24 @@ func (a *app) demo(ctx context.Context, breakCode string) error {
 	return serve(ctx, d, newPageServer(d, settings, log), log)
 }
 
+// pageIsFree refuses to begin a demo whose page would be somebody else's: the person would take what
+// the real Portsitter says for the demo.
+func pageIsFree(s configs.Settings) error {
+	page, served := pageOf(s.Page)
+	if !served {
+		return nil
+	}
+	l, err := net.Listen("tcp", page.String())
+	if err != nil {
+		return fmt.Errorf("the demo's page cannot be at %s (%w), perhaps because a Portsitter is running: try `portsitter demo --page 127.0.0.1:27881`", page, err)
+	}
+	return l.Close()
+}
+
 // demoWorld is the home in software, as seen from the PC in it.
 func demoWorld(home *simhome.Home, servers *simhome.Servers, store *daemon.Store) daemon.World {
 	way := route.Report{Route: route.Route{
-		Gateway: home.Gateway(), Local: home.Self(), Prefix: netip.PrefixFrom(home.Gateway(), 24).Masked(), Interface: "demo", Index: 1,
+		Gateway: home.Gateway(), Local: home.Self(), Prefix: netip.PrefixFrom(home.Gateway(), 24).Masked(), Interface: "eth0", Index: 1,
 	}}
 	return daemon.World{
 		Now:          time.Now,
@@ -90,12 +108,12 @@ func demoWorld(home *simhome.Home, servers *simhome.Servers, store *daemon.Store
 			return firewall.Report{State: firewall.Allows}, nil
 		},
 		SecondHop: func(context.Context, route.Route) (netip.Addr, error) {
-			return netip.Addr{}, errors.New("this home has no second router that could be found")
+			return netip.Addr{}, errors.New("the second router does not tell its address")
 		},
 		AskHTTP:    onLoopback(func(urls []string) *publicip.Source { return publicip.HTTPServers(urls, userAgent()) }),
 		AskSTUN:    onLoopback(publicip.STUNServers),
 		Bound:      portowner.Bound,
-		Owner:      portowner.Owner,
+		Owner:      new(portowner.Finder).Owner,
 		StandIn:    standIn,
 		AskChecker: demoAsk(home),
 		Watch: func(ctx context.Context, _ func(string)) error {

@@ -58,7 +58,7 @@ func (a *app) run(ctx context.Context) error {
 	} else {
 		d.Configure(settings, wrong)
 	}
-	return serve(ctx, d, page, log, r.run, telling(d, log))
+	return serve(ctx, d, page, log, r.run, telling(d, log), slim)
 }
 
 // notices are what a person should know from the start.

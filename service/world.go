@@ -54,7 +54,7 @@ func realWorld(store *daemon.Store, log *slog.Logger) daemon.World {
 		AskHTTP:   askInTurn(func(urls []string) *publicip.Source { return publicip.HTTPServers(urls, userAgent()) }),
 		AskSTUN:   askInTurn(publicip.STUNServers),
 		Bound:     portowner.Bound,
-		Owner:     portowner.Owner,
+		Owner:     new(portowner.Finder).Owner,
 		Dropped: func() daemon.Dropped {
 			return daemon.Dropped{Announcements: drops.Announcements(), Answers: drops.Answers()}
 		},

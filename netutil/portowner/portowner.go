@@ -13,9 +13,8 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
-
-	gopsutil "github.com/shirou/gopsutil/v4/net"
 )
 
 // patience is how long Owner waits for the system to say who holds what. It takes milliseconds;
@@ -64,50 +63,71 @@ var ErrTransport = errors.New(`the transport is neither "udp" nor "tcp"`)
 // included; for "tcp" it must be listening. It reads one table of the system, well below a
 // millisecond, and needs no privileges. With an error nothing is known: that is not "free".
 func Bound(transport string, port uint16) (bool, error) {
-	addrs, err := boundTo(transport, port)
-	return len(addrs) > 0, err
+	found, err := sockets(transport, func(p uint16) bool { return p == port })
+	return len(found) > 0, err
+}
+
+// Finder finds out who holds ports. The zero Finder is ready; it may be used by several goroutines.
+//
+// It remembers what it has found: to see whose socket one is, Linux wants all open files of all
+// processes read, which takes some milliseconds. That is done only when there is a socket that was
+// not there the last time.
+type Finder struct {
+	known atomic.Pointer[map[uint64]process] // never changed once it is stored
 }
 
 // Owner tells who holds the port ("udp" or "tcp"), and which known emulator holds other UDP ports.
-// It takes some milliseconds, and 2 s at most.
+// It takes some milliseconds at most on a PC that is not in distress, and never more than 2 s.
 //
 // An error means that the answer has gaps, which are not "nobody": after an error of the first
 // table Owners is empty; after one of the second Port still lists what is bound, owners hidden,
 // and Elsewhere is not known.
-func Owner(ctx context.Context, transport string, port uint16) (Owners, error) {
-	return system{boundTo, gopsutil.ConnectionsWithContext, processNames, firstEphemeral}.owner(ctx, transport, port)
+func (f *Finder) Owner(ctx context.Context, transport string, port uint16) (Owners, error) {
+	return f.owner(ctx, system{sockets, processes, firstEphemeral}, transport, port)
 }
 
 // system is what is asked of the operating system.
 type system struct {
-	boundTo        func(transport string, port uint16) ([]netip.AddrPort, error)
-	connections    func(ctx context.Context, kind string) ([]gopsutil.ConnectionStat, error)
-	processNames   func(pids []int) map[int]string
+	sockets        func(transport string, wanted func(port uint16) bool) ([]socket, error)
+	processes      func(ctx context.Context, ids []uint64, known map[uint64]process) (map[uint64]process, error)
 	firstEphemeral func() uint16
 }
 
-// owner asks two tables. The first one is sure about whether the port is held; the second one tells
-// by whom, but leaves rows out in silence: all of them when a Windows call fails, and the second of
-// two sockets that share an address.
-func (s system) owner(ctx context.Context, transport string, port uint16) (Owners, error) {
+// socket is a bound one, as the system lists it.
+type socket struct {
+	addr netip.AddrPort
+	id   uint64 // what the system finds its process by: the inode (Linux), the process itself (Windows)
+}
+
+// process is one that holds a socket; the zero process is hidden.
+type process struct {
+	pid  int
+	name string // as the system tells it
+}
+
+func (f *Finder) owner(ctx context.Context, s system, transport string, port uint16) (Owners, error) {
 	var o Owners
-	held, err := s.boundTo(transport, port)
+	ephemeral := s.firstEphemeral()
+	bound, err := s.sockets(transport, func(p uint16) bool {
+		return p == port || transport == "udp" && p < ephemeral && p != 0
+	})
 	if err != nil {
 		return o, err
 	}
-	all, err := s.holders(ctx, transport)
-	ephemeral := s.firstEphemeral()
-	for _, h := range all {
-		switch {
-		case h.Addr.Port() == port:
-			o.Port = append(o.Port, h)
-		case transport == "udp" && h.Emulator && h.Addr.Port() < ephemeral && !h.Addr.Addr().IsLoopback():
-			o.Elsewhere = append(o.Elsewhere, h)
-		}
+	bound = slices.DeleteFunc(bound, func(b socket) bool { return b.addr.Port() != port && b.addr.Addr().IsLoopback() })
+	held, err := f.inTime(ctx, s, bound)
+	if err != nil {
+		err = fmt.Errorf("asking the system which process holds which %s port: %w", transport, err)
 	}
-	for _, addr := range held {
-		if !slices.ContainsFunc(o.Port, func(h Holder) bool { return h.Addr == addr }) {
-			o.Port = append(o.Port, Holder{Addr: addr})
+	for _, b := range bound {
+		p := held[b.id]
+		h := Holder{Addr: b.addr, PID: p.pid, Process: clean(p.name), Self: p.pid == os.Getpid()}
+		h.Emulator = knownEmulator(h.Process)
+		switch {
+		case b.addr.Port() == port:
+			o.Port = append(o.Port, h)
+		case h.Emulator:
+			o.Elsewhere = append(o.Elsewhere, h)
 		}
 	}
 	slices.SortStableFunc(o.Port, byWorth)
@@ -132,60 +152,38 @@ func byWorth(a, b Holder) int {
 	return cmp.Or(cmp.Compare(rank(a), rank(b)), a.Addr.Compare(b.Addr), cmp.Compare(a.PID, b.PID))
 }
 
-// holders lists all bound sockets with their processes.
-func (s system) holders(ctx context.Context, transport string) ([]Holder, error) {
-	rows, err := s.listInTime(ctx, transport)
-	if err != nil {
-		return nil, err
+// inTime asks for the processes of sockets, and gives up waiting after patience: a read of the
+// system's about one process cannot be interrupted. It then goes on in a goroutine of its own.
+func (f *Finder) inTime(ctx context.Context, s system, bound []socket) (map[uint64]process, error) {
+	if len(bound) == 0 {
+		return nil, nil
 	}
-	var found []Holder
-	var pids []int
-	for _, row := range rows {
-		addr, err := netip.ParseAddr(row.Laddr.IP)
-		if err != nil || row.Laddr.Port == 0 || row.Laddr.Port > 65535 {
-			continue
-		}
-		if transport == "tcp" && row.Status != "LISTEN" {
-			continue
-		}
-		pid := max(int(row.Pid), 0)
-		found = append(found, Holder{
-			Addr: netip.AddrPortFrom(addr.Unmap(), uint16(row.Laddr.Port)), PID: pid, Self: pid == os.Getpid(),
-		})
-		if pid != 0 {
-			pids = append(pids, pid)
-		}
+	ids := make([]uint64, len(bound))
+	for i, b := range bound {
+		ids[i] = b.id
 	}
-	slices.Sort(pids)
-	names := s.processNames(slices.Compact(pids))
-	for i := range found {
-		found[i].Process = clean(names[found[i].PID])
-		found[i].Emulator = knownEmulator(found[i].Process)
+	var known map[uint64]process
+	if k := f.known.Load(); k != nil {
+		known = *k
 	}
-	return found, nil
-}
-
-// listInTime gives up waiting after patience: the walk over all processes cannot be interrupted. It
-// then goes on in a goroutine of its own until it is through.
-func (s system) listInTime(ctx context.Context, transport string) ([]gopsutil.ConnectionStat, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	type answer struct {
-		rows []gopsutil.ConnectionStat
-		err  error
+		found map[uint64]process
+		err   error
 	}
 	came := make(chan answer, 1)
 	go func() {
-		rows, err := s.connections(ctx, transport)
-		came <- answer{rows, err}
+		found, err := s.processes(ctx, ids, known)
+		came <- answer{found, err}
 	}()
 	select {
 	case a := <-came:
-		if a.err != nil {
-			return nil, fmt.Errorf("asking the system which process holds which %s port: %w", transport, a.err)
+		if a.err == nil {
+			f.known.Store(&a.found)
 		}
-		return a.rows, nil
+		return a.found, a.err
 	case <-ctx.Done():
-		return nil, fmt.Errorf("the system does not tell in time which process holds which %s port: %w", transport, ctx.Err())
+		return nil, ctx.Err()
 	}
 }

@@ -29,7 +29,7 @@ func TestMain(m *testing.M) {
 	}
 	if address := os.Getenv(playAsk); address != "" {
 		held, err := Bound("udp", at(address).Port())
-		owners, err2 := Owner(context.Background(), "udp", at(address).Port())
+		owners, err2 := new(Finder).Owner(context.Background(), "udp", at(address).Port())
 		fmt.Println(held, err, owners.Port, err2)
 		return
 	}
@@ -104,7 +104,7 @@ func copyFile(t *testing.T, to, from string) {
 func TestRealOtherProcess(t *testing.T) {
 	addr, pid := emulator(t, "Project64KSE.exe", "0.0.0.0:0")
 	want := Holder{Addr: addr, PID: pid, Process: "Project64KSE.exe", Emulator: true}
-	got, err := Owner(t.Context(), "udp", addr.Port())
+	got, err := new(Finder).Owner(t.Context(), "udp", addr.Port())
 	if err != nil || len(got.Port) != 1 || got.Port[0] != want {
 		t.Errorf("got %+v, %v; want %+v", got.Port, err, want)
 	}
@@ -114,7 +114,7 @@ func TestRealOtherProcess(t *testing.T) {
 func TestRealElsewhere(t *testing.T) {
 	port := freePort(t) // below what the system gives out by itself
 	addr, pid := emulator(t, "Project64KSE.exe", fmt.Sprintf("0.0.0.0:%d", port))
-	got, err := Owner(t.Context(), "udp", port-1)
+	got, err := new(Finder).Owner(t.Context(), "udp", port-1)
 	want := Holder{Addr: addr, PID: pid, Process: "Project64KSE.exe", Emulator: true}
 	for _, h := range got.Elsewhere {
 		if h == want {
@@ -173,7 +173,7 @@ func TestRealSockets(t *testing.T) {
 			if held, err := Bound(tt.transport, addr.Port()); !held || err != nil {
 				t.Errorf("Bound = %v, %v", held, err)
 			}
-			got, err := Owner(t.Context(), tt.transport, addr.Port())
+			got, err := new(Finder).Owner(t.Context(), tt.transport, addr.Port())
 			if err != nil || len(got.Port) != 1 {
 				t.Fatalf("Owner = %+v, %v", got, err)
 			}
@@ -198,7 +198,7 @@ func TestRealIPv6(t *testing.T) {
 	if held, err := Bound("udp", addr.Port()); !held || err != nil {
 		t.Errorf("Bound = %v, %v", held, err)
 	}
-	got, err := Owner(t.Context(), "udp", addr.Port())
+	got, err := new(Finder).Owner(t.Context(), "udp", addr.Port())
 	if err != nil || len(got.Port) != 1 || got.Port[0].Addr != addr || !got.Port[0].Self {
 		t.Errorf("Owner = %+v, %v", got, err)
 	}
@@ -214,7 +214,16 @@ func BenchmarkBound(b *testing.B) {
 
 func BenchmarkOwner(b *testing.B) {
 	for b.Loop() {
-		if _, err := Owner(b.Context(), "udp", 27886); err != nil {
+		if _, err := new(Finder).Owner(b.Context(), "udp", 27886); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkOwnerAgain(b *testing.B) {
+	var f Finder
+	for b.Loop() {
+		if _, err := f.Owner(b.Context(), "udp", 27886); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -3,19 +3,21 @@
 package portowner
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"runtime"
 )
 
-// boundTo lists the addresses on which sockets of this PC are bound to the port.
-func boundTo(string, uint16) ([]netip.AddrPort, error) {
+// sockets lists the bound ones of this PC, on ports that are wanted.
+func sockets(string, func(port uint16) bool) ([]socket, error) {
 	return nil, fmt.Errorf("who holds a port cannot be seen on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 }
 
-// processNames tells the names of processes.
-func processNames([]int) map[int]string { return nil }
+// processes tells whose sockets these are.
+func processes(context.Context, []uint64, map[uint64]process) (map[uint64]process, error) {
+	return nil, errors.ErrUnsupported
+}
 
 // firstEphemeral is the first of the ports that the system gives to sockets that ask for none.
 func firstEphemeral() uint16 { return 49152 }

@@ -1,9 +1,9 @@
 package portowner
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -18,8 +18,8 @@ const (
 // iphlpapi is loaded when it is first called.
 var iphlpapi = windows.NewLazySystemDLL("iphlpapi.dll")
 
-// boundTo lists the addresses on which sockets of this PC are bound to the port.
-func boundTo(transport string, port uint16) ([]netip.AddrPort, error) {
+// sockets lists the bound ones of this PC, on ports that are wanted.
+func sockets(transport string, wanted func(port uint16) bool) ([]socket, error) {
 	var call string
 	var class uintptr
 	var row4, row6 rowLayout
@@ -35,25 +35,25 @@ func boundTo(transport string, port uint16) ([]netip.AddrPort, error) {
 	if err := proc.Find(); err != nil { // Call would panic
 		return nil, fmt.Errorf("the system's table of ports: %w", err)
 	}
-	found, err := readTable(proc, class, windows.AF_INET, row4, port)
+	found, err := readTable(proc, class, windows.AF_INET, row4, wanted)
 	if err != nil {
 		return nil, err
 	}
-	found6, err := readTable(proc, class, windows.AF_INET6, row6, port)
+	found6, err := readTable(proc, class, windows.AF_INET6, row6, wanted)
 	if errors.Is(err, windows.ERROR_NOT_SUPPORTED) { // IPv6 is not installed
 		return found, nil
 	}
 	return append(found, found6...), err
 }
 
-func readTable(proc *windows.LazyProc, class, family uintptr, row rowLayout, port uint16) ([]netip.AddrPort, error) {
+func readTable(proc *windows.LazyProc, class, family uintptr, row rowLayout, wanted func(port uint16) bool) ([]socket, error) {
 	size := uint32(16 << 10)
 	for range 5 { // the table may grow between two calls
 		b := make([]byte, size)
 		code, _, _ := proc.Call(uintptr(unsafe.Pointer(&b[0])), uintptr(unsafe.Pointer(&size)), 0, family, class, 0)
 		switch err := windows.Errno(code); err {
 		case windows.NO_ERROR:
-			found, err := parseTable(b, row, port)
+			found, err := parseTable(b, row, wanted)
 			if err != nil {
 				return nil, fmt.Errorf("the system's table of ports (%s): %w", proc.Name, err)
 			}
@@ -67,27 +67,28 @@ func readTable(proc *windows.LazyProc, class, family uintptr, row rowLayout, por
 	return nil, fmt.Errorf("the system's table of ports (%s) keeps growing while it is read", proc.Name)
 }
 
-// processNames tells the names of processes; those that have ended are left out. They come from one
-// snapshot of all processes: opening a process to ask for its name is refused to a service that
-// runs as LocalService, and the privilege that would help is more than this is worth.
-func processNames(pids []int) map[int]string {
-	names := make(map[int]string, len(pids))
-	wanted := make(map[uint32]bool, len(pids))
+// processes tells the names of these processes; what is known is not used, for Windows gives the
+// number of a process that has ended to another one soon. The names come from one snapshot of all
+// processes: opening a process to ask for its name is refused to a service that runs as
+// LocalService, and the privilege that would help is more than this is worth.
+func processes(_ context.Context, pids []uint64, _ map[uint64]process) (map[uint64]process, error) {
+	found := make(map[uint64]process, len(pids))
 	for _, pid := range pids {
-		wanted[uint32(pid)] = true
+		found[pid] = process{pid: int(pid)}
 	}
 	snapshot, err := windows.CreateToolhelp32Snapshot(windows.TH32CS_SNAPPROCESS, 0)
 	if err != nil {
-		return names
+		return found, nil // the sockets' owners are known, if only by number
 	}
 	defer windows.CloseHandle(snapshot)
 	entry := windows.ProcessEntry32{Size: uint32(unsafe.Sizeof(windows.ProcessEntry32{}))}
 	for err = windows.Process32First(snapshot, &entry); err == nil; err = windows.Process32Next(snapshot, &entry) {
-		if wanted[entry.ProcessID] {
-			names[int(entry.ProcessID)] = windows.UTF16ToString(entry.ExeFile[:])
+		if p, wanted := found[uint64(entry.ProcessID)]; wanted {
+			p.name = windows.UTF16ToString(entry.ExeFile[:])
+			found[uint64(entry.ProcessID)] = p
 		}
 	}
-	return names
+	return found, nil
 }
 
 // firstEphemeral is the first of the ports that the system gives to sockets that ask for none.

@@ -11,6 +11,17 @@ import (
 
 const heading = "   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops\n"
 
+func ours(port uint16) bool { return port == 27886 }
+
+// held is one socket of id on each address.
+func held(id uint64, addrs []netip.AddrPort) []socket {
+	var list []socket
+	for _, a := range addrs {
+		list = append(list, socket{a, id})
+	}
+	return list
+}
+
 // procLine is a line of /proc/net/udp as this machine's kernel would print it.
 func procLine(a netip.AddrPort, state string) string {
 	raw := a.Addr().AsSlice()
@@ -24,7 +35,7 @@ func TestParseProcNet(t *testing.T) {
 	v4, v6 := at("192.168.77.2:27886"), at("[2001:db8::1]:27886")
 	tests := []struct {
 		name, table, state string
-		want               []netip.AddrPort
+		want               []netip.AddrPort // all of inode 27886
 		bad                bool
 	}{
 		{"no socket", heading, "", nil, false},
@@ -35,14 +46,16 @@ func TestParseProcNet(t *testing.T) {
 		{"other ports", heading + procLine(at("1.2.3.4:27887"), "07"), "", nil, false},
 		{"remote port only", heading + procLine(at("1.2.3.4:1"), "07"), "", nil, false},
 		{"a line cut short", heading + " 1: 00000000:6CEE\n", "", nil, true},
+		{"no inode", heading + strings.Replace(procLine(v4, "07"), "27886 2", "x 2", 1), "", nil, true},
+		{"a port of 2 digits", heading + strings.Replace(procLine(v4, "07"), ":6CEE", ":6C", 1), "", nil, true},
 		{"no address", heading + " 1: XYZ:6CEE 0:0 07\n", "", nil, true},
 		{"an address of 3 bytes", heading + " 1: 000000:6CEE 0:0 07\n", "", nil, true},
 		{"a line without end", heading + strings.Repeat("x", 70000), "", nil, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := parseProcNet(strings.NewReader(tt.table), 27886, tt.state)
-			if (err != nil) != tt.bad || !slices.Equal(got, tt.want) {
+			got, err := parseProcNet(strings.NewReader(tt.table), ours, tt.state)
+			if (err != nil) != tt.bad || !slices.Equal(got, held(27886, tt.want)) {
 				t.Errorf("got %v, %v; want %v", got, err, tt.want)
 			}
 		})
@@ -56,6 +69,7 @@ func mibTable(row rowLayout, addrs ...netip.AddrPort) []byte {
 		r := make([]byte, row.size)
 		copy(r[row.addr:row.addr+row.addrLen], a.Addr().AsSlice())
 		binary.BigEndian.PutUint16(r[row.port:], a.Port())
+		binary.LittleEndian.PutUint32(r[row.pid:], 0x1234)
 		b = append(b, r...)
 	}
 	return b
@@ -68,7 +82,7 @@ func TestParseTable(t *testing.T) {
 		name string
 		b    []byte
 		row  rowLayout
-		want []netip.AddrPort
+		want []netip.AddrPort // all of process 0x1234
 		bad  bool
 	}{
 		{"empty", mibTable(udp4Row), udp4Row, nil, false},
@@ -83,8 +97,8 @@ func TestParseTable(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := parseTable(tt.b, tt.row, 27886)
-			if (err != nil) != tt.bad || !slices.Equal(got, tt.want) {
+			got, err := parseTable(tt.b, tt.row, ours)
+			if (err != nil) != tt.bad || !slices.Equal(got, held(0x1234, tt.want)) {
 				t.Errorf("got %v, %v; want %v", got, err, tt.want)
 			}
 		})
@@ -121,10 +135,10 @@ func FuzzParseProcNet(f *testing.F) {
 	f.Add(heading + procLine(at("1.2.3.4:27886"), "07"))
 	f.Add(heading + " 1: :6CEE 0 0 0")
 	f.Fuzz(func(t *testing.T, table string) {
-		got, err := parseProcNet(strings.NewReader(table), 27886, "")
-		for _, a := range got {
-			if err == nil && (a.Port() != 27886 || !a.IsValid()) {
-				t.Errorf("%v out of %q", a, table)
+		got, err := parseProcNet(strings.NewReader(table), ours, "")
+		for _, s := range got {
+			if a := s.addr; err == nil && (a.Port() != 27886 || !a.IsValid()) {
+				t.Errorf("%v out of %q", s, table)
 			}
 		}
 	})
@@ -135,7 +149,7 @@ func FuzzParseTable(f *testing.F) {
 	f.Add(mibTable(tcp6Row, at("[::]:27886")), uint8(3))
 	f.Fuzz(func(t *testing.T, b []byte, which uint8) {
 		row := []rowLayout{udp4Row, udp6Row, tcp4Row, tcp6Row}[which%4]
-		got, err := parseTable(b, row, 27886)
+		got, err := parseTable(b, row, ours)
 		if err == nil && len(got) > len(b)/row.size {
 			t.Errorf("%d rows out of %d bytes", len(got), len(b))
 		}

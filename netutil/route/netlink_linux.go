@@ -6,6 +6,7 @@ import (
 	"iter"
 	"net/netip"
 	"os"
+	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -15,8 +16,15 @@ import (
 type kernel struct {
 	fd     int
 	seq    uint32
-	buffer []byte
+	buffer *[answerRoom]byte
 }
+
+// answerRoom is how much the kernel fills at a time if it is given the room.
+const answerRoom = 32 << 10
+
+// buffers are used again: for a program at rest they were most of its garbage. What is parsed out of
+// one does not refer to it.
+var buffers = sync.Pool{New: func() any { return new([answerRoom]byte) }}
 
 // askLimit bounds each wait for the kernel, which answers within microseconds.
 const askLimit = 2 * time.Second
@@ -31,11 +39,13 @@ func openKernel() (*kernel, error) {
 		unix.Close(fd)
 		return nil, os.NewSyscallError("netlink time limit", err)
 	}
-	// The kernel fills up to 32 KiB at a time if it is given the room.
-	return &kernel{fd: fd, buffer: make([]byte, 32<<10)}, nil
+	return &kernel{fd: fd, buffer: buffers.Get().(*[answerRoom]byte)}, nil
 }
 
-func (k *kernel) close() { unix.Close(k.fd) }
+func (k *kernel) close() {
+	unix.Close(k.fd)
+	buffers.Put(k.buffer)
+}
 
 // ask sends one request and hands each message of the answer to each.
 func (k *kernel) ask(kind, flags uint16, body []byte, each func(message)) error {
@@ -45,7 +55,7 @@ func (k *kernel) ask(kind, flags uint16, body []byte, each func(message)) error 
 		return os.NewSyscallError("netlink send", err)
 	}
 	for {
-		n, from, err := unix.Recvfrom(k.fd, k.buffer, 0)
+		n, from, err := unix.Recvfrom(k.fd, k.buffer[:], 0)
 		if err == unix.EINTR {
 			continue
 		}

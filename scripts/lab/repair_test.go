@@ -116,8 +116,8 @@ func TestEmulatorStartsDuringCheck(t *testing.T) {
 			eventually(t, 5*time.Second, "the game has the port", func() bool { return game.view(kaillera).Open })
 			<-checked
 			checkCame(t, game)
-			if slices.ContainsFunc(requests.all(), func(r request) bool { return r.maps }) || strings.Contains(s.logged(), "entry anew") {
-				t.Errorf("%v to the router, want questions alone, and no repair", count(requests.all()))
+			if slices.ContainsFunc(requests.all(), func(r request) bool { return r.removes }) || strings.Contains(s.logged(), "entry anew") {
+				t.Errorf("%v to the router, want no repair, which begins with a removal", count(requests.all()))
 			}
 			h.wantRules(ourRule)
 		})

@@ -23,14 +23,23 @@ type tap struct {
 type request struct {
 	at      time.Time
 	service string // pmp, ssdp or http
-	maps    bool   // it asks PCP or NAT-PMP to make or remove a mapping
+	removes bool   // it asks PCP or NAT-PMP to remove a mapping: every repair begins with that
 }
 
-// asksToMap reports whether an IPv4 packet to port 5351 is a MAP: opcode 1 or 2 of NAT-PMP (RFC 6886
-// section 3.3), 1 of PCP (RFC 6887 section 11.1).
-func asksToMap(ip []byte) bool {
+// asksToRemove reports whether an IPv4 packet to port 5351 is a MAP with a lifetime of 0: opcode 1 or 2
+// of NAT-PMP (RFC 6886 section 3.4), 1 of PCP (RFC 6887 section 11.1). A MAP with another lifetime may
+// be a refresh, which leaves an entry as it is.
+func asksToRemove(ip []byte) bool {
 	at := int(ip[0]&0xf)*4 + 8 // past the UDP header
-	return len(ip) > at+1 && (ip[at+1] == 1 || ip[at] == 0 && ip[at+1] == 2)
+	if len(ip) < at+12 {
+		return false
+	}
+	version, opcode, lifetime := ip[at], ip[at+1], ip[at+8:at+12]
+	if version != 0 {
+		lifetime = ip[at+4 : at+8]
+	}
+	maps := opcode == 1 || version == 0 && opcode == 2
+	return maps && binary.BigEndian.Uint32(lifetime) == 0
 }
 
 // tap starts recording; it ends with the test.
@@ -88,7 +97,7 @@ func (tp *tap) record(f *os.File) {
 		}
 		if service := classify(buf[:n]); service != "" {
 			tp.mu.Lock()
-			tp.seen = append(tp.seen, request{time.Now(), service, service == "pmp" && asksToMap(buf[:n])})
+			tp.seen = append(tp.seen, request{time.Now(), service, service == "pmp" && asksToRemove(buf[:n])})
 			tp.mu.Unlock()
 		}
 	}
