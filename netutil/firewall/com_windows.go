@@ -22,7 +22,7 @@ func onCOM(ctx context.Context, f func() error) error {
 		if err := ole.CoInitializeEx(0, ole.COINIT_APARTMENTTHREADED); err != nil {
 			var e *ole.OleError
 			if !errors.As(err, &e) || e.Code() != alreadyDone {
-				done <- fmt.Errorf("COM cannot be used: %w", err)
+				done <- answered("CoInitializeEx", err)
 				return
 			}
 		}
@@ -44,12 +44,12 @@ type object struct{ *ole.IDispatch }
 func newObject(name string) (object, error) {
 	unknown, err := oleutil.CreateObject(name)
 	if err != nil {
-		return object{}, fmt.Errorf("%s cannot be made: %w", name, permission(err))
+		return object{}, answered(name, err)
 	}
 	defer unknown.Release()
 	d, err := unknown.QueryInterface(ole.IID_IDispatch)
 	if err != nil {
-		return object{}, fmt.Errorf("%s: %w", name, err)
+		return object{}, answered(name, err)
 	}
 	return object{d}, nil
 }
@@ -60,7 +60,7 @@ func (o object) close() { o.Release() }
 func (o object) get(name string, args ...any) (any, error) {
 	v, err := o.GetProperty(name, args...)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, permission(err))
+		return nil, answered(name, err)
 	}
 	defer v.Clear()
 	return v.Value(), nil
@@ -105,7 +105,7 @@ func note(failed *error, err error) {
 func (o object) child(name string) (object, error) {
 	v, err := o.GetProperty(name)
 	if err != nil {
-		return object{}, fmt.Errorf("%s: %w", name, permission(err))
+		return object{}, answered(name, err)
 	}
 	d := v.ToIDispatch()
 	if d == nil {
@@ -118,7 +118,7 @@ func (o object) child(name string) (object, error) {
 func (o object) put(name string, value any) error {
 	v, err := o.PutProperty(name, value)
 	if err != nil {
-		return fmt.Errorf("%s = %v: %w", name, value, permission(err))
+		return answered(fmt.Sprintf("%s = %v", name, value), err)
 	}
 	return v.Clear()
 }
@@ -126,14 +126,14 @@ func (o object) put(name string, value any) error {
 func (o object) call(name string, args ...any) error {
 	v, err := o.CallMethod(name, args...)
 	if err != nil {
-		return fmt.Errorf("%s: %w", name, permission(err))
+		return answered(name, err)
 	}
 	return v.Clear()
 }
 
 // each hands out the objects of a collection, one after the other.
 func (o object) each(do func(object) error) error {
-	return oleutil.ForEach(o.IDispatch, func(v *ole.VARIANT) error {
+	err := oleutil.ForEach(o.IDispatch, func(v *ole.VARIANT) error {
 		defer v.Clear()
 		if d := v.ToIDispatch(); d != nil {
 			return do(object{d})
@@ -149,21 +149,31 @@ func (o object) each(do func(object) error) error {
 		defer d.Release()
 		return do(object{d})
 	})
-}
-
-// permission makes ErrNotPermitted of E_ACCESSDENIED, which comes by itself or inside of an
-// exception.
-func permission(err error) error {
-	const accessDenied = 0x80070005
-	var e *ole.OleError
-	if !errors.As(err, &e) {
-		return err
-	}
-	var inside ole.EXCEPINFO
-	if uint32(e.Code()) == accessDenied || errors.As(e.SubError(), &inside) && inside.SCODE() == accessDenied {
-		return ErrNotPermitted
+	if errors.As(err, new(*ole.OleError)) {
+		return answered("_NewEnum", err)
 	}
 	return err
+}
+
+// accessDenied is E_ACCESSDENIED.
+const accessDenied = 0x80070005
+
+// answered says what name has answered instead of doing as asked: ErrNotPermitted for E_ACCESSDENIED,
+// else the HRESULT as Microsoft writes it. Either comes by itself or inside of an exception.
+func answered(name string, err error) error {
+	var e *ole.OleError
+	if !errors.As(err, &e) {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	code := uint32(e.Code())
+	var inside ole.EXCEPINFO
+	if errors.As(e.SubError(), &inside) && inside.SCODE() != 0 {
+		code = inside.SCODE()
+	}
+	if code == accessDenied {
+		return fmt.Errorf("%s: %w", name, ErrNotPermitted)
+	}
+	return comError{name, code}
 }
 
 // comWithin bounds one talk with the firewall's service.

@@ -25,7 +25,7 @@ func look(ctx context.Context, q Question) Report {
 		return err
 	})
 	if err != nil {
-		r := unknown("the Windows Firewall does not tell its rules: " + err.Error())
+		r := unknown("Windows Firewall could not be asked: " + err.Error())
 		r.Firewall = "Windows Firewall"
 		return r
 	}

@@ -27,6 +27,15 @@ const (
 	policyBlocksIn = 2 // all that comes in is blocked, whatever the rules
 )
 
+// comError is the HRESULT that a property or method of the firewall's objects answered instead of doing
+// as asked.
+type comError struct {
+	name string
+	code uint32
+}
+
+func (e comError) Error() string { return fmt.Sprintf("%s answered 0x%08X", e.name, e.code) }
+
 // winPolicy is what the Windows Firewall tells.
 type winPolicy struct {
 	active   int32 // bits of the profiles in use now

@@ -147,3 +147,9 @@ func TestPrefixOf(t *testing.T) {
 		t.Error("no prefix is not nobody")
 	}
 }
+
+func TestCOMError(t *testing.T) {
+	if got := (comError{"CurrentProfileTypes", 0x8000FFFF}).Error(); got != "CurrentProfileTypes answered 0x8000FFFF" {
+		t.Error(got)
+	}
+}
