@@ -158,7 +158,7 @@ func (d *Daemon) unmap(ctx context.Context, m portmap.Mapping) bool {
 		client = d.state.upstream.clients[m.Protocol]
 	}
 	if client == nil || client.Gateway() != m.Gateway {
-		d.log.Warn("could not take the entry out of the router: it does not answer", "external", m.External.Port())
+		d.sayLeft("the router does not answer", m.External.Port(), m.Expires())
 		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, stopWithin)
@@ -215,6 +215,7 @@ func (d *Daemon) farewell() {
 			d.state.ports[i].mapping = nil
 		}
 	}
+	d.leaveBehind(d.world.Now())
 	d.state.stopped = true
 	d.publish(decide(d.state, d.world.Now()))
 	d.keep()

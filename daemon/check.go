@@ -58,7 +58,7 @@ type checkResult struct {
 	tries   int
 	repair  bool      // it came after a repair
 	mapped  bool      // it was our mapping that let it in; else a forward made by hand
-	visits  int       // visitors that the stand-in has seen
+	visits  int       // visitors that the stand-in has seen, in all tries together
 	knocked time.Time // not before this
 }
 
@@ -257,6 +257,6 @@ func (r *checkRun) hold(ctx context.Context) (release func(), err error) {
 	return func() {
 		standIn.Close()
 		cancel()
-		r.visits = len((<-served).Visitors)
+		r.visits += len((<-served).Visitors)
 	}, nil
 }

@@ -62,6 +62,7 @@ type Daemon struct {
 	jobs         sync.WaitGroup
 	endSearch    context.CancelFunc // of the search that runs or ran last
 	endListening context.CancelFunc // of the listener on the present route
+	endPublic    context.CancelFunc // of the question for the public address that runs or ran last
 	checking     context.Context    // of the checks from outside on the present route
 	endChecks    context.CancelFunc
 
@@ -91,6 +92,7 @@ func New(o Options) *Daemon {
 		disk:         make(chan func(), 256),
 		endSearch:    func() {},
 		endListening: func() {},
+		endPublic:    func() {},
 		endChecks:    func() {},
 	}
 	d.history.Store(&[]Event{})
@@ -165,6 +167,9 @@ func (d *Daemon) pass(ctx context.Context) {
 func (d *Daemon) wait(ctx context.Context) {
 	now := d.world.Now()
 	sleep := maxWait
+	if !d.state.wayless.IsZero() {
+		sleep = waylessPause(now.Sub(d.state.wayless))
+	}
 	if !d.next.IsZero() {
 		sleep = min(sleep, d.next.Sub(now))
 	}

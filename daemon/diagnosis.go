@@ -85,6 +85,7 @@ type clues struct {
 	external     uint16    // the external port in use, where it is not the configured one
 	oldEnds      time.Time // when the lease of our own old entry ends
 	proven       bool      // a check from outside has passed
+	cameIn       bool      // the last one did not, though its packets did come in
 	internal     uint16    // the port on this PC
 	firewall     string    // the name of this PC's firewall
 	opening      string    // what opens it
@@ -154,7 +155,7 @@ func networkWords(code Code, c clues) (headline, next string) {
 		return "Windows calls this network Public, so Portsitter opens nothing on it",
 			"If this is your home, set the network to Private in the Windows settings (Network & internet, properties of the connection); or set public_profile = true in [network] of Portsitter's settings."
 	case NoRouterAnswer:
-		return fmt.Sprintf("Your router (%s) does not answer: it will not open port %d by itself", c.gateway, c.port),
+		return fmt.Sprintf("Your router (%s) does not answer when it is asked to open port %d", c.gateway, c.port),
 			fmt.Sprintf("Log in to the router at http://%s and switch on UPnP (or NAT-PMP / PCP); or forward %s port %d to %s there by hand.",
 				c.gateway, upper(c.transport), c.port, c.local)
 	}
@@ -178,12 +179,12 @@ func internetWords(code Code, c clues) (headline, next string) {
 				ask = " If it is yours, Portsitter can try that itself: upstream = true in [router] of the settings."
 			}
 		}
-		return fmt.Sprintf("There is a second router in front of yours: your router's outer address is %s, not a public one", c.outer),
+		return "There is a second router in front of yours, and it lets nobody in",
 			fmt.Sprintf("Log in at %s and forward %s port %d to %s, or set that router to bridge mode.%s If you cannot: %s.",
 				at, upper(c.transport), c.port, c.outer, ask, waysOut)
 	case CarrierNAT:
-		return fmt.Sprintf("Your provider shares one public address among many homes (carrier NAT, %s): nobody can reach you from outside", c.outer),
-			"No setting at home can change that. Ask your provider for a public IPv4 address; until then " + waysOut + "."
+		return "Your provider shares one public address among many homes, so nobody can reach you from outside",
+			"No setting at home can change that (it is called carrier NAT, or CGNAT). Ask your provider for a public IPv4 address; until then " + waysOut + "."
 	}
 	return fmt.Sprintf("The internet sees you as %s, but your router says %s", c.public, c.outer),
 		"Disconnect any VPN or proxy on this PC. If there is none, a second router is in front of yours: forward the port there, too."
@@ -203,7 +204,7 @@ func mappingWords(code Code, c clues) (headline, next string) {
 			fmt.Sprintf("Restart the router. If that does not help, log in at http://%s and forward %s port %d to %s by hand.",
 				c.gateway, upper(c.transport), c.port, c.local)
 	case WrongLocalAddress:
-		return fmt.Sprintf("Port %d on your router leads to %s, which is not this PC's address facing the router", c.port, c.holder),
+		return fmt.Sprintf("Port %d on your router leads to %s, which is the wrong address for this PC", c.port, c.holder),
 			fmt.Sprintf("Delete that forward in the router at http://%s, or let it lead to %s.", c.gateway, c.local)
 	}
 	if c.noOuter {
@@ -246,12 +247,16 @@ func outsideWords(code Code, c clues) (headline, next string) {
 		return fmt.Sprintf("%s is hosting on port %d, but the port that is open is %d", c.game, c.elsewhere, c.port),
 			fmt.Sprintf("Set the host port in the emulator to %d and host again; or set port = %d in Portsitter's settings.", c.port, c.elsewhere)
 	case NotForwarding:
-		return fmt.Sprintf("Your router lists the entry for port %d, but packets from outside do not come through", c.port),
+		return fmt.Sprintf("Your router says that port %d is open, but nothing from outside comes through", c.port),
 			fmt.Sprintf("Restart the router and check again. If that does not help, log in at http://%s: look for a firewall or “security” option that blocks incoming traffic, or forward %s port %d to %s by hand.",
 				c.gateway, upper(c.transport), c.port, c.local)
 	case HostStuck:
-		return fmt.Sprintf("The game on port %d did not answer the check", c.port),
-			"Stop hosting, host again, and check again before anybody joins: a host that somebody has half joined, or that has a player, answers nobody else."
+		return fmt.Sprintf("The game on port %d did not answer the check: somebody is connected to it already, or it is stuck", c.port),
+			"If your opponent is connected, leave it as it is: the game answers nobody else meanwhile. If not, stop hosting, host again, and check again before anybody joins."
+	}
+	if c.cameIn {
+		return fmt.Sprintf("The check from outside came in at port %d, but the answer of this PC got lost on its way back", c.port),
+			"The way in works. Check again: a packet can get lost. If that does not help, disconnect any VPN on this PC, and see whether its security software or the router holds back what leaves it."
 	}
 	return fmt.Sprintf("The check from outside did not reach port %d, and no reason was found", c.port),
 		"Look at the firewall of this PC and of your security software, and at a second router in front of yours. Then check again."

@@ -90,6 +90,26 @@ func (s *state) learnDisplaced(i int, to uint16, now time.Time) {
 	p.refusals = map[portmap.Protocol]refusal{}
 }
 
+// resumeElsewhere goes on with the other external port that an earlier run held at this router: a match
+// may be going on through it. From there the way back is the usual one.
+func (s *state) resumeElsewhere(now time.Time) {
+	for i := range s.ports {
+		p := &s.ports[i]
+		home, held := s.memory.owns(s.mac, s.way().Gateway, p.transport(), p.port.ExternalPort)
+		if held && home.Internal == s.internal(p) || !s.settings.Router.OtherExternalPort {
+			continue
+		}
+		last := min(int(p.port.ExternalPort)+mostAway, 65535)
+		for n := int(p.port.ExternalPort) + 1; n <= last && p.elsewhere == 0; n++ {
+			external := uint16(n)
+			e, ours := s.memory.owns(s.mac, s.way().Gateway, p.transport(), external)
+			if ours && e.Internal == s.internal(p) && !s.wantedByOther(p, external) {
+				p.elsewhere, p.backDue = external, now.Add(backEvery)
+			}
+		}
+	}
+}
+
 // learnNoElsewhere: this router gives no other external port. It is left in peace with that for a
 // while.
 func (s *state) learnNoElsewhere(i int, now time.Time) {

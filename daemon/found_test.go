@@ -85,6 +85,66 @@ func TestCheckThatMetAChange(t *testing.T) {
 	}
 }
 
+// TestMatchThroughTheOtherPortGoesOn: we were killed while another PC held the port and ours was open
+// under another number; a game hosts through that one when we come back.
+func TestMatchThroughTheOtherPortGoesOn(t *testing.T) {
+	for _, p := range []portmap.Protocol{portmap.PCP, portmap.NATPMP, portmap.UPnP} {
+		for _, free := range []bool{false, true} {
+			inHouseWith(t, displacedSettings(), func(h *house) {
+				taken(p)(h)
+				h.Take(other, portmap.UDP, 27887)
+			}, func(h *house) {
+				h.pass(time.Minute)
+				h.want(OtherExternalPort)
+				h.kill()
+				h.Release(portmap.UDP, 27887)
+				if free {
+					h.Release(portmap.UDP, 27886)
+				}
+				h.hosting = true
+				h.start(displacedSettings())
+				for range 30 * 60 {
+					h.pass(time.Second)
+					if !h.reachableAt(27888, self) {
+						t.Errorf("%s: the match is over after %s: %+v", p, time.Since(h.d.Status().Started), h.Table())
+						return
+					}
+				}
+				h.want(OtherExternalPort)
+				h.mu.Lock()
+				h.hosting = false
+				h.mu.Unlock()
+				h.pass(12 * time.Minute)
+				if free {
+					h.want(CodeReady)
+					h.leaves(0)
+				}
+			})
+		}
+	}
+}
+
+// TestLeftoverUnderAGame: the settings name another external port by now, and somebody plays through the
+// old one: its entry goes when the game is over.
+func TestLeftoverUnderAGame(t *testing.T) {
+	inHouse(t, only(portmap.UPnP), func(h *house) {
+		h.pass(time.Minute)
+		h.kill()
+		h.hosting = true
+		changed := testSettings()
+		changed.Ports[0].ExternalPort = 30000
+		h.start(changed)
+		h.pass(10 * time.Minute)
+		h.wantOpen(true)
+		h.mu.Lock()
+		h.hosting = false
+		h.mu.Unlock()
+		h.pass(2 * time.Minute)
+		h.wantOpen(false)
+		h.leaves(0)
+	})
+}
+
 // TestEntryThatOutlivedItsLease: the router's mapping service was dead when the lease ended, and keeps
 // the entry as a permanent one: it is ours, not one made by hand.
 func TestEntryThatOutlivedItsLease(t *testing.T) {

@@ -53,6 +53,7 @@ type house struct {
 	wallTakes   time.Duration
 	wallAsked   firewall.Question
 	saves       atomic.Int32  // of the state file
+	routeReads  atomic.Int32  // of the system's routes
 	above       *simhome.Home // the second router, in front of ours
 	deaf        atomic.Bool   // announcements are not heard
 	hosting     bool          // a game holds the port
@@ -70,6 +71,7 @@ type house struct {
 	readAt Code        // the diagnosis at the time when that was read
 	heard  []heardNews // what receivers were told
 	tells  func(ctx context.Context, round int, to configs.Notify) []notify.Result
+	asks   func(ctx context.Context, servers []string) error // what becomes of a question for the public address
 
 	wake func(string)
 }
@@ -113,13 +115,13 @@ func (h *house) start(settings configs.Settings) {
 }
 
 func (h *house) world() World {
-	public := func(context.Context, netip.Addr, []string) (netip.Addr, error) { return h.Public() }
 	return World{
 		Now:  func() time.Time { return time.Now().Add(time.Duration(h.skew.Load())) },
 		Rand: func() float64 { return 0.5 },
 		Route: func(context.Context, configs.Network) (route.Report, error) {
 			h.mu.Lock()
 			defer h.mu.Unlock()
+			h.routeReads.Add(1)
 			return h.report, h.routeErr
 		},
 		HardwareAddr: func(route.Route) string { return "aa:bb:cc:dd:ee:ff" },
@@ -148,7 +150,7 @@ func (h *house) world() World {
 			}
 			return h.above.Gateway(), nil
 		},
-		AskHTTP: public, AskSTUN: public,
+		AskHTTP: h.askPublic, AskSTUN: h.askPublic,
 		Dropped:  func() Dropped { return Dropped{} },
 		Firewall: h.lookAtFirewall,
 		Bound:    h.bound, Owner: h.owner, StandIn: h.standIn, AskChecker: h.askChecker,

@@ -92,15 +92,19 @@ type publicAnswer struct {
 func (d *Daemon) startPublic(ctx context.Context) {
 	u, set, now := &d.state.public, d.state.settings.PublicIP, d.world.Now()
 	u.asking = true
-	local, way := d.state.way().Local, d.state.way()
+	local := d.state.way().Local
 	http := len(set.HTTP) > 0 && !u.httpDue.After(now)
 	stun := len(set.STUN) > 0 && !u.stunDue.After(now)
+	asking, cancel := context.WithCancel(ctx)
+	calledOff := false // the loop's own
+	d.endPublic = func() { calledOff = true; cancel() }
 	d.job(ctx, func(ctx context.Context) {
+		defer cancel()
 		var a publicAnswer
 		var both sync.WaitGroup
 		ask := func(f *Fact[netip.Addr], servers []string, question func(context.Context, netip.Addr, []string) (netip.Addr, error)) {
 			both.Go(func() {
-				f.Value, f.Err = question(ctx, local, servers)
+				f.Value, f.Err = question(asking, local, servers)
 				f.At = d.world.Now()
 			})
 		}
@@ -112,8 +116,8 @@ func (d *Daemon) startPublic(ctx context.Context) {
 		}
 		both.Wait()
 		d.tell(ctx, func() {
-			if d.state.way() != way {
-				d.state.public.asking = false // about a network we have left
+			if calledOff { // about a network we have left, or by settings of before
+				d.state.public.asking = false
 				return
 			}
 			d.state.learnPublic(a, d.world.Now(), d.world.Rand())

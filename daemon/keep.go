@@ -43,8 +43,13 @@ func (d *Daemon) configure(c configured) {
 			}
 		}
 	}
+	public := !reflect.DeepEqual(c.settings.PublicIP, d.state.settings.PublicIP)
 	for _, m := range d.state.configure(c.settings) {
 		d.unmap(ctx, m)
+	}
+	if public {
+		d.endPublic()
+		d.state.askPublicAnew(d.world.Now())
 	}
 	maps.DeleteFunc(d.state.upstream.clients, func(p portmap.Protocol, _ portmap.Client) bool { return !d.state.mayAskUpstream(p) })
 	d.learnContacts()

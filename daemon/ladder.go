@@ -266,6 +266,7 @@ func (s *state) clues(p *portState, address string) clues {
 	}
 	last, counts := p.outside()
 	c.proven = counts && last.answer.Reachable
+	c.cameIn = counts && last.cameIn()
 	if e := p.owners.Value.Elsewhere; p.owners.Known() && len(e) > 0 {
 		c.game, c.elsewhere = e[0].Process, e[0].Addr.Port()
 	}

@@ -41,7 +41,7 @@ func (s *state) outsideRung(p *portState, now time.Time) rung {
 	last, counts := p.outside()
 	switch {
 	case c.running && counts && !last.answer.Reachable: // true until the answer is here
-		return broken(StepOutside, p.whyUnreachable(), "Not reached from outside; checking again: "+c.words, p.checkWords())
+		return broken(StepOutside, p.whyUnreachable(), last.unreachableWords()+"; checking again: "+c.words, p.checkWords())
 	case c.running:
 		return unknown(StepOutside, "Checking from outside: "+c.words, "")
 	case c.recheck || p.wantsRepair(now):
@@ -57,7 +57,18 @@ func (s *state) outsideRung(p *portState, now time.Time) rung {
 	case last.answer.Reachable:
 		return ok(StepOutside, fmt.Sprintf("Reached from outside, answered by %s", last.answeredBy()), p.checkWords())
 	}
-	return broken(StepOutside, p.whyUnreachable(), "Not reached from outside", p.checkWords())
+	return broken(StepOutside, p.whyUnreachable(), last.unreachableWords(), p.checkWords())
+}
+
+// cameIn reports whether the stand-in has seen the packets of a check that did not pass: then the way in
+// works, and it was the answer that got lost.
+func (r checkResult) cameIn() bool { return r.standIn && !r.answer.Reachable && r.visits > 0 }
+
+func (r checkResult) unreachableWords() string {
+	if r.cameIn() {
+		return "The check came in, but the answer to it got lost"
+	}
+	return "Not reached from outside"
 }
 
 func (r checkResult) answeredBy() string {
@@ -93,7 +104,7 @@ func (p *portState) checkWords() string {
 	if r.answer.User != "" || r.answer.Game != "" {
 		words += fmt.Sprintf("; it met %q with %q", r.answer.User, r.answer.Game)
 	}
-	if !r.answer.Reachable && r.visits > 0 {
+	if r.cameIn() {
 		words += "; its packets did come in, but the answer did not reach it"
 	}
 	if r.repair {

@@ -16,6 +16,11 @@ import (
 func (s *state) learnRoute(f Fact[route.Report], mac string) (changed bool) {
 	before := s.way()
 	s.route = f
+	if s.way().Valid() {
+		s.wayless = time.Time{}
+	} else if s.wayless.IsZero() {
+		s.wayless = f.At
+	}
 	if mac != "" {
 		s.mac = mac
 	}
@@ -36,6 +41,7 @@ func (s *state) learnRoute(f Fact[route.Report], mac string) (changed bool) {
 			s.ports[i].lose("The network has changed", f.At)
 		}
 	}
+	s.resumeElsewhere(f.At)
 	s.forgetUpstream()
 	s.public.httpDue, s.public.stunDue = time.Time{}, time.Time{}
 	s.public.http, s.public.stun = Fact[netip.Addr]{}, Fact[netip.Addr]{}

@@ -43,21 +43,34 @@ func (s *state) learnNoOuter(err error, now time.Time) {
 }
 
 // outerIsLost: a router that has told its outer address says that it has none now. The checks from
-// outside so far count no more, and others are asked what they see.
+// outside so far count no more, and somebody on the internet is asked what he sees.
 func (s *state) outerIsLost(now time.Time) {
-	if r := &s.router; r.lastOuter.IsValid() && r.outerLost.IsZero() {
-		r.outerLost = now
-		s.addressChanged(now)
-		s.public.stunDue = now
+	r, u := &s.router, &s.public
+	if !r.lastOuter.IsValid() || !r.outerLost.IsZero() {
+		return
+	}
+	r.outerLost = now
+	s.addressChanged(now)
+	if u.stunDue = now; len(s.settings.PublicIP.STUN) == 0 {
+		u.httpDue = now
 	}
 }
 
 // offline reports whether the router says that it has lost its outer address, and nobody on the
-// internet has seen us since.
+// internet has seen us since. A refused renewal is not always about that (NO_RESOURCES, bitcoin#30043),
+// so the question has to be put first.
 func (s *state) offline() bool {
-	lost, u := s.router.outerLost, &s.public
-	seen := func(f Fact[netip.Addr]) bool { return f.Known() && !f.At.Before(lost) }
-	return !lost.IsZero() && s.settings.PublicIP.Router && !seen(u.http) && !seen(u.stun)
+	lost, u, set := s.router.outerLost, &s.public, s.settings.PublicIP
+	since := func(f Fact[netip.Addr]) bool { return f.Asked() && !f.At.Before(lost) }
+	switch {
+	case lost.IsZero() || !set.Router:
+		return false
+	case since(u.http) && u.http.Known() || since(u.stun) && u.stun.Known():
+		return false
+	case len(set.STUN) > 0:
+		return since(u.stun)
+	}
+	return len(set.HTTP) == 0 || since(u.http)
 }
 
 // refusedAs tells whether an error is a router's refusal of that kind.

@@ -154,6 +154,19 @@ func (s *state) learnPublic(a publicAnswer, now time.Time, jitter float64) {
 	s.dispute(now)
 }
 
+// askPublicAnew makes the sources due at once, since the settings name others or want them asked
+// otherwise: pauses after failures were about the old ones. What is asked no more counts no more.
+func (s *state) askPublicAnew(now time.Time) {
+	u := &s.public
+	u.httpDue, u.stunDue, u.failures = now, now, 0
+	if len(s.settings.PublicIP.HTTP) == 0 {
+		u.http = Fact[netip.Addr]{}
+	}
+	if len(s.settings.PublicIP.STUN) == 0 {
+		u.stun = Fact[netip.Addr]{}
+	}
+}
+
 // dispute makes both sources due when they, or one of them and the router, tell different
 // addresses: the other one shall decide, unless it has just been asked.
 func (s *state) dispute(now time.Time) {

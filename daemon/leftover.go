@@ -3,6 +3,8 @@ package daemon
 import (
 	"context"
 	"net/netip"
+	"slices"
+	"time"
 
 	"github.com/portsitter/portsitter/configs"
 	"github.com/portsitter/portsitter/netutil/portmap"
@@ -17,11 +19,19 @@ func (s *state) leftover() (OwnEntry, bool) {
 	for _, e := range s.memory.Entries {
 		// By hardware address alone: every second home has its router at the same address.
 		if !e.Upstream && e.MAC != "" && e.MAC == s.mac && s.router.clients[e.Protocol] != nil &&
-			!s.router.triedLeftover[e] && !s.wanted(e) {
+			!s.router.triedLeftover[e] && !s.wanted(e) && !s.underGame(e) {
 			return e, true
 		}
 	}
 	return OwnEntry{}, false
+}
+
+// underGame reports whether an entry leads to a port that a program of this PC holds: then it stays,
+// since a match may be going on through it.
+func (s *state) underGame(e OwnEntry) bool {
+	return slices.ContainsFunc(s.ports, func(p portState) bool {
+		return p.transport() == e.Transport && s.internal(&p) == e.Internal && p.hosted()
+	})
 }
 
 // wanted reports whether a recorded entry belongs to a configured port, or cannot be removed without
@@ -57,4 +67,27 @@ func (d *Daemon) removeLeftover(ctx context.Context) {
 	}) {
 		d.log.Info("removed an entry that an earlier run had left in the router", "external", e.External, "leads to", e.Internal)
 	}
+}
+
+// leaveBehind says which entries of ours stay in routers to which this PC has no way at the stop.
+func (d *Daemon) leaveBehind(now time.Time) {
+	if d.state.way().Valid() {
+		return
+	}
+	for _, e := range d.state.memory.expired(now).Entries {
+		d.sayLeft("this PC has no way to the router", e.External, e.Expires)
+		for i := range d.state.ports {
+			p := &d.state.ports[i]
+			p.leftBehind = p.leftBehind || e.Transport == p.transport() && e.Internal.Port() == p.port.Port
+		}
+	}
+}
+
+// sayLeft logs that an entry of ours stays in a router, and for how long; a permanent one has no end.
+func (d *Daemon) sayLeft(why string, external uint16, expires time.Time) {
+	ends := "it has no lease that ends: Portsitter takes it out when it runs there again"
+	if !expires.IsZero() {
+		ends = "it ends with its lease at " + expires.Local().Format("15:04")
+	}
+	d.log.Warn("the router's entry could not be taken out: "+why+"; "+ends, "external", external)
 }

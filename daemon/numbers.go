@@ -49,6 +49,15 @@ const (
 	newsAgain         = 10 * time.Minute // doubling: receivers that could not be reached
 )
 
+// waylessPause is how long to sleep while there is no way out: reading the system's routes costs next to
+// nothing, and not every system tells when they come.
+func waylessPause(since time.Duration) time.Duration {
+	if since < 10*time.Minute {
+		return 5 * time.Second
+	}
+	return 15 * time.Second
+}
+
 // searchPause is how long to wait after the n-th search in a row that found nobody. A router that
 // has answered not long ago is most likely starting: it is not left alone for long.
 func searchPause(n int, silent time.Duration) time.Duration {

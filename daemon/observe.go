@@ -39,6 +39,7 @@ func (d *Daemon) observeRoute(ctx context.Context) {
 
 // routeChanged ends what is about the old way out, and begins anew on the new one.
 func (d *Daemon) routeChanged(ctx context.Context) {
+	d.endPublic()
 	d.endChecks()
 	d.checking, d.endChecks = context.WithCancel(ctx)
 	d.startListening(ctx)

@@ -77,6 +77,20 @@ func TestRunnerUpWANDownByOurOwnEyes(t *testing.T) {
 	})
 }
 
+// TestRefusedRenewalIsNotOffline: a router that speaks PCP alone refuses renewals with NO_RESOURCES,
+// which is what it says without an outer address, too. The internet sees us all the same.
+func TestRefusedRenewalIsNotOffline(t *testing.T) {
+	inHouse(t, only(portmap.PCP), func(h *house) {
+		h.pass(10 * time.Minute)
+		verdicts := h.verdicts()
+		h.Configure(func(f *simhome.Faults) { f.Codes.PCP = 8 })
+		h.pass(20 * time.Minute)
+		h.want(CodeReady)
+		h.wantOpen(true)
+		h.atMost(0, h.verdicts()-verdicts, "changes of verdict")
+	})
+}
+
 // TestPCPAloneSeesANewOuterAddress: nothing is announced, and ANNOUNCE tells no address.
 func TestPCPAloneSeesANewOuterAddress(t *testing.T) {
 	for _, ps := range [][]portmap.Protocol{{portmap.PCP}, {portmap.PCP, portmap.UPnP}} {

@@ -171,7 +171,7 @@ func TestQuirk03NothingHelps(t *testing.T) {
 	inHouseWith(t, fullSettings(), faulty(func(f *simhome.Faults) { f.NotForwarding = true }), func(h *house) {
 		h.pass(time.Minute)
 		h.want(NotForwarding)
-		h.says("lists the entry", "Restart the router")
+		h.says("nothing from outside comes through", "Restart the router")
 		h.pass(24 * time.Hour)
 		h.want(NotForwarding)
 		h.atMost(2*checksADay, h.Requests().Of(portmap.PCP, simhome.OpUnmap), "repairs in a day")

@@ -21,6 +21,7 @@ type state struct {
 	turned   time.Time // of the last turn, by the wall clock
 	memory   Memory
 	route    Fact[route.Report]
+	wayless  time.Time      // since when there is no way out; zero: there is one
 	mac      string         // of the gateway, "" while not known
 	category route.Category // how Windows calls this network
 	router   routerState

@@ -76,10 +76,15 @@ const unmask = "systemctl unmask portsitter"
 
 // existing looks at the service for verb, and refuses what is not ours to control.
 func (a *app) existing(ctx context.Context, verb string) (system.Service, error) {
+	s, err := a.manager().Look(ctx)
+	controls := verb != "install" && !strings.HasPrefix(verb, "uninstall")
+	if err == nil && s.State == system.Absent && s.Manager == "" && controls {
+		return s, fail(exitNot, "this system has no service manager that Portsitter knows, as most containers have none, so there is nothing to %s: "+
+			"have `portsitter run` started by whatever starts programs here (scripts/Containerfile of the sources shows how)", verb)
+	}
 	if err := a.mayChange(verb); err != nil {
 		return system.Service{}, err
 	}
-	s, err := a.manager().Look(ctx)
 	switch {
 	case err != nil:
 		return s, fmt.Errorf("the service manager does not answer: %w", err)
@@ -88,7 +93,7 @@ func (a *app) existing(ctx context.Context, verb string) (system.Service, error)
 	case s.Origin == system.Stranger:
 		return s, fail(exitNot, "there is a service of this name that Portsitter has not made (%s, it runs %s): it stays as it is; rename it or take it away first",
 			s.Definition, orElse(s.Program, "something unknown"))
-	case s.State == system.Absent && verb != "install" && !strings.HasPrefix(verb, "uninstall"):
+	case s.State == system.Absent && controls:
 		return s, fail(exitNot, "Portsitter is not installed as a service: %s, or keep the port open here with `portsitter run`",
 			asAdministrator(commandName()+" install"))
 	}

@@ -19,7 +19,7 @@ func (a *app) openSecret(s configs.Settings, path string) string {
 		}
 		remedy := fmt.Sprintf("let nobody else read it (`chmod 600 %s`)", quoted(file))
 		if h, err := a.systemHome(); err == nil && path == h.settings { // the service has to read it, and has an account of its own
-			remedy = "put it into a file that only the service can read, and the name of that into url_file (README, “Install it as a service”)"
+			remedy = "put it into a file that only the service can read, and the name of that into url_file (README, “As a service”)"
 		}
 		return fmt.Sprintf("every user of this PC can read %s, and the address of a webhook in it is a secret: %s", file, remedy)
 	}

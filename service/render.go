@@ -111,7 +111,7 @@ func (v *view) port(p daemon.Port, several bool) {
 	}
 	v.marked("", v.marks.ofVerdict(p.Verdict), headline)
 	v.item("Address", p.Address)
-	v.item("Do now", p.NextStep)
+	v.item(stepName(p.Verdict), p.NextStep)
 	v.line("")
 	for _, step := range p.Steps {
 		v.marked("  ", v.marks.of(step.State), fmt.Sprintf("%-9s %s", rungName(step.ID), step.Summary))
@@ -126,6 +126,14 @@ func (v *view) port(p daemon.Port, several bool) {
 			v.item("", "seen in the router "+roughly(v.now.Sub(*p.Mapping.Verified))+" ago")
 		}
 	}
+}
+
+// stepName says whether the next step is needed: where one can host already, it is not.
+func stepName(v daemon.Verdict) string {
+	if v == daemon.Reachable || v == daemon.Ready {
+		return "Note"
+	}
+	return "Do now"
 }
 
 // marked writes a line behind a sign. The sign is ours and stays as it is.

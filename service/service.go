@@ -72,7 +72,7 @@ Verbs:
   notify        who is told about changes: test
   support       print a text to paste when you ask for help
   config        the settings file: path, init, check, show, password
-  checker       be such a computer, for others
+  checker       knock at the ports of others who ask: for a server
   demo          try it in a home made of software; your router is left alone
   version       say which version this is
   completion    completions for bash, zsh, fish or PowerShell

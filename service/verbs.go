@@ -52,7 +52,8 @@ program. Your own router is left alone.
   portsitter demo --break port-taken --page 127.0.0.1:8080
 
 Flags:
-  --break CODE   start with this fault: one of the codes that the README explains
+  --break CODE   start with this fault, one of the codes that the README explains ("--break list"
+                 names them); host-stuck and checker-down show after "Check from outside" on the page
   --page ADDR    serve the page at this address instead of the settings' ones
 `
 

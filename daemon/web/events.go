@@ -46,7 +46,11 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
 			out.send(": still here\n\n")
 		default:
 			after = st.Pass
-			out.sendStatus(st)
+			event, err := s.statusEvent(st)
+			if err != nil {
+				return
+			}
+			out.send(event)
 		}
 	}
 }
@@ -59,20 +63,31 @@ func (s *Server) awaitBeat(ctx context.Context, after uint64) (st *daemon.Status
 	return st, ctx.Err() != nil
 }
 
+// told is a publication as its event.
+type told struct {
+	status *daemon.Status
+	event  string
+}
+
+// statusEvent is the event of a publication, written once for all the pages that are open.
+func (s *Server) statusEvent(st *daemon.Status) (string, error) {
+	if last := s.told.Load(); last != nil && last.status == st {
+		return last.event, nil
+	}
+	b, err := json.Marshal(st) // on one line, as an event's data must be
+	if err != nil {
+		return "", err
+	}
+	event := fmt.Sprintf("id: %d\nevent: status\ndata: %s\n\n", st.Pass, b)
+	s.told.Store(&told{st, event})
+	return event, nil
+}
+
 // stream writes events until the first error, which it keeps.
 type stream struct {
 	w   io.Writer
 	rc  *http.ResponseController
 	err error
-}
-
-func (o *stream) sendStatus(st *daemon.Status) {
-	b, err := json.Marshal(st) // on one line, as an event's data must be
-	if err != nil {
-		o.err = err
-		return
-	}
-	o.send(fmt.Sprintf("id: %d\nevent: status\ndata: %s\n\n", st.Pass, b))
 }
 
 // send writes one event or comment. A reader that does not take it in time is let go.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/portsitter/portsitter/daemon"
 )
@@ -151,6 +153,23 @@ func TestStream(t *testing.T) {
 			t.Errorf("stopping took %v with an open stream", took)
 		}
 	})
+}
+
+// A publication is made an event once, however many pages are open, and another one is another event.
+func TestStatusEventOnce(t *testing.T) {
+	var s Server
+	first, second := &daemon.Status{Pass: 7}, &daemon.Status{Pass: 8}
+	var events []string
+	for _, st := range []*daemon.Status{first, first, second, first} {
+		event, err := s.statusEvent(st)
+		if err != nil || !strings.HasPrefix(event, fmt.Sprintf("id: %d\n", st.Pass)) {
+			t.Fatalf("pass %d: %q, %v", st.Pass, event, err)
+		}
+		events = append(events, event)
+	}
+	if unsafe.StringData(events[0]) != unsafe.StringData(events[1]) {
+		t.Error("written twice")
+	}
 }
 
 func TestStreamSkipsWhatIsOld(t *testing.T) {

@@ -88,7 +88,7 @@ func (v viewer) providerFacts(st *daemon.Status, p daemon.Port) h.Node {
 	var facts []h.Node
 	if a := st.PublicIP; a != nil {
 		kinds := map[string]string{
-			"public": "public: others can reach it", "private": "private: there is another router in front",
+			"public": "public", "private": "private: there is another router in front",
 			"carrier-nat": "carrier NAT: the provider shares one address", "other": "none that others can reach",
 		}
 		facts = append(facts, v.fact("Public address", a.Address.String()), v.fact("Kind", cmp.Or(kinds[a.Kind], a.Kind)),
@@ -177,7 +177,7 @@ func (v viewer) gameFacts(p daemon.Port) h.Node {
 	if g := p.Game; g != nil && g.Listening {
 		hosting = process(g)
 	} else if g != nil {
-		hosting = "nobody"
+		hosting = "nobody on this port"
 	}
 	return h.All(v.fact("Hosting now", hosting), line("Port", h.Text(door(p))))
 }

@@ -50,7 +50,7 @@ func signOf(v daemon.Verdict) sign {
 	case daemon.Ready:
 		return sign{"Ready to host", "◉", `<circle cx="16" cy="16" r="14"` + inGreen + `/><path d="M10 16.5l4.5 4.5 8-9"` + inGreen + `/>`}
 	case daemon.NotReady:
-		return sign{"Not ready", "▲", `<path d="M16 2L31 30H1z" fill="#c62828"/><path d="M16 12v8m0 5v.1"` + inWhite + `/>`}
+		return sign{"You cannot host now", "▲", `<path d="M16 2L31 30H1z" fill="#c62828"/><path d="M16 12v8m0 5v.1"` + inWhite + `/>`}
 	case daemon.Checking:
 		return sign{"Checking", "◌", `<circle cx="16" cy="16" r="14" stroke-dasharray="5 6"` + inBlue + `/><circle cx="16" cy="16" r="4" fill="#1668b8"/>`}
 	}

@@ -16,7 +16,7 @@ func (v viewer) hero(id string, p daemon.Port) h.Node {
 	parts := []h.Node{
 		h.Class("hero v-" + string(verdict)), h.A("data-part", id), h.A("data-code", codeOf(p)), h.A("aria-labelledby", id+"-h"),
 		h.E("div", h.Class("verdict"), mark("m-"+string(verdict)), h.E("div",
-			h.E("p", h.Class("word"), h.E("strong", h.Text(signOf(verdict).Words)), h.E("span", h.Text(v.text(p.Name)+" · "+door(p)))),
+			h.E("p", h.Class("word"), h.E("strong", h.Text(verdictWords(p))), h.E("span", h.Text(v.text(p.Name)+" · "+door(p)))),
 			h.E("h2", h.A("id", id+"-h"), v.t(v.withoutAddress(p.Headline, p))))),
 	}
 	if p.Address != "" {
@@ -29,12 +29,25 @@ func (v viewer) hero(id string, p daemon.Port) h.Node {
 	return h.E("section", parts...)
 }
 
+// verdictWords are the verdict in words, more closely where its usual words would mislead.
+func verdictWords(p daemon.Port) string {
+	switch p.Code {
+	case daemon.Stopped:
+		return "Stopped"
+	case daemon.AddressUnknown:
+		return "Address not known"
+	case daemon.HostStuck, daemon.HostBusy: // somebody may be playing
+		return "Nobody else gets in now"
+	}
+	return signOf(p.Verdict).Words
+}
+
 // withoutAddress is a headline whose address is hidden anyway, in words.
 func (v viewer) withoutAddress(headline string, p daemon.Port) string {
 	if !v.hidden || p.Address == "" {
 		return headline
 	}
-	return strings.ReplaceAll(headline, p.Address, "your address")
+	return strings.ReplaceAll(headline, p.Address, "this address")
 }
 
 // offer is the address in large type, and what is done with it.
@@ -80,8 +93,11 @@ func (v viewer) todo(p daemon.Port) h.Node {
 		return nil
 	}
 	title := "Next step"
-	if p.Verdict == daemon.NotReady {
+	switch p.Verdict {
+	case daemon.NotReady:
 		title = "Do this now"
+	case daemon.Ready, daemon.Reachable:
+		title = "Good to know"
 	}
 	return h.E("p", h.Class("todo"), h.E("strong", h.Text(title)), h.Text(" "), linked(v.text(p.NextStep)), h.Text(" "),
 		h.E("a", h.Class("more"), h.A("href", "/help#"+codeOf(p)), h.Text("More about this")))
@@ -117,7 +133,8 @@ func (v viewer) takeOver(id string, p daemon.Port) h.Node {
 		return nil
 	}
 	return h.E("form", h.Class("check"), h.A("data-form", "takeover"), post(v.link("/api/v1/takeover", "port", p.Name)),
-		h.E("button", h.A("id", id+"-takeover"), h.Text("Take the port over")))
+		h.E("button", h.A("id", id+"-takeover"), h.Text("Take the port over")),
+		h.E("p", h.Class("age"), h.Text("The other device loses it: nobody can join there until it asks again.")))
 }
 
 const hostingQuestion = "Somebody is hosting on this port. The check shows up in that window as a player who comes and leaves, " +

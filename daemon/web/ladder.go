@@ -91,7 +91,7 @@ func (v viewer) answered(st *daemon.Status, p daemon.Port, step string) string {
 		if p.Game != nil && p.Game.Listening {
 			return v.text(process(p.Game))
 		} else if p.Game != nil {
-			return "nobody"
+			return "nobody on this port"
 		}
 	case daemon.StepOutside:
 		if p.Outside != nil {

@@ -77,7 +77,7 @@ func TestTitleAndPictureShowTheWorstPort(t *testing.T) {
 		{[]daemon.Verdict{daemon.Reachable, daemon.Ready}, "◉ Ready to host · Portsitter"},
 		{[]daemon.Verdict{daemon.Ready, daemon.Checking}, "◌ Checking · Portsitter"},
 		{[]daemon.Verdict{daemon.Unknown, daemon.Checking}, "○ Not known yet · Portsitter"},
-		{[]daemon.Verdict{daemon.NotReady, daemon.Unknown}, "▲ Not ready · Portsitter"},
+		{[]daemon.Verdict{daemon.NotReady, daemon.Unknown}, "▲ You cannot host now · Portsitter"},
 		{nil, "○ Not known yet · Portsitter"},
 	}
 	pictures := map[string]string{}

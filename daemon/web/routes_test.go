@@ -188,7 +188,7 @@ func TestHostWall(t *testing.T) {
 	if n := int(sitter.refreshed.Load()); n != len(good) {
 		t.Errorf("refreshed %d times, want %d", n, len(good))
 	}
-	if w := ask(s, "GET", "/", nil, "Host: evil.example"); strings.Contains(w.Body.String(), "203.0.113.7") || !strings.Contains(w.Body.String(), "page.hosts") {
+	if w := ask(s, "GET", "/", nil, "Host: evil.example"); strings.Contains(w.Body.String(), "203.0.113.7") || !strings.Contains(w.Body.String(), "hosts in [page]") {
 		t.Errorf("to a strange name the page says %q", w.Body)
 	}
 }

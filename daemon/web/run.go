@@ -24,7 +24,7 @@ const (
 // ErrNoPassword means that an address in Options.Listen could be reached from other PCs, and there is
 // no Options.Password.
 var ErrNoPassword = errors.New("it can be reached from other PCs, and the page has no password: " +
-	"set one with `portsitter config password`, or name an address like 127.0.0.1:27880 under page.listen")
+	"set one with `portsitter config password`, or name an address like 127.0.0.1:27880 in listen of [page]")
 
 // opener opens one address to serve on.
 type opener func(context.Context) (net.Listener, error)
@@ -83,7 +83,7 @@ func (s *Server) listenOn(ctx context.Context, addr netip.AddrPort) (net.Listene
 	l, err := lc.Listen(ctx, network, addr.String())
 	if err != nil {
 		return nil, fmt.Errorf("the page is not served on %s (%w), it is tried again; if another program holds this address, "+
-			"perhaps a second Portsitter, stop it or name another address under page.listen", addr, err)
+			"perhaps a second Portsitter, stop it or name another address in listen of [page]", addr, err)
 	}
 	s.o.Log.Info("page", "url", "http://"+l.Addr().String())
 	return fewGuests{l, make(chan struct{}, maxGuests)}, nil

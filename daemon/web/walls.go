@@ -30,7 +30,7 @@ func (s *Server) walls(next http.Handler) http.Handler {
 		setHeaders(w.Header())
 		if !s.calledRight(r) { // before the password: it is not to be typed into a page of somebody else's name
 			http.Error(w, fmt.Sprintf("This is not the address of a Portsitter page: %q. Open it as http://localhost, "+
-				"or add the name under page.hosts in portsitter.toml.", text(r.Host)), http.StatusMisdirectedRequest)
+				"or add the name to hosts in [page] of the settings.", text(r.Host)), http.StatusMisdirectedRequest)
 			return
 		}
 		if s.admits(w, r) {

@@ -34,7 +34,7 @@ func (v viewer) way(id string, st *daemon.Status, p daemon.Port) h.Node {
 	for i, a := range places {
 		list = append(list, v.place(id, a, wires(i, broken, p)))
 	}
-	return card(id+"-way", "way", "The way in", h.E("ol", list...), h.E("p", h.Class("quiet"), h.Text("Each part opens to its facts.")))
+	return card(id+"-way", "way", "The way in", h.E("ol", list...), h.E("p", h.Class("quiet"), h.Text("Choose a part to see its facts.")))
 }
 
 // wires are the classes of the two lines that lead into a place and out of it: on where packets get
@@ -108,6 +108,8 @@ func (v viewer) places(st *daemon.Status, p daemon.Port) []place {
 		switch broken := brokenPlace[p.Code]; {
 		case a.id == broken:
 			a.state = daemon.StepBroken
+		case a.state == daemon.StepBroken && a.id == "opponent":
+			a.state = daemon.StepSkipped // what stopped them is the broken place
 		case a.state == daemon.StepBroken:
 			a.state = daemon.StepUnknown
 		}

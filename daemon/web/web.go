@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/portsitter/portsitter/daemon"
@@ -63,6 +64,7 @@ type Server struct {
 	hosts   map[string]bool // names and addresses a Host header may carry
 	gate    *gate
 	streams chan struct{} // a token for each open event stream
+	told    atomic.Pointer[told]
 }
 
 // New makes a server. It listens to nothing before Run.

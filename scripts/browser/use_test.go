@@ -79,7 +79,7 @@ func TestCheck(t *testing.T) {
 		if len(seen) < 2 {
 			t.Error("that is too little for ten seconds")
 		}
-		b.sees(5*time.Second, "packets from outside do not come through")
+		b.sees(5*time.Second, "nothing from outside comes through")
 	})
 }
 

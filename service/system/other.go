@@ -15,7 +15,7 @@ import (
 func lookOther() (Service, error) {
 	s, err := service.New(idle{}, config("", false))
 	if err != nil {
-		return Service{State: Absent, Manager: "none"}, nil
+		return Service{State: Absent}, nil
 	}
 	out := Service{Manager: s.Platform(), State: Absent, AutoStart: true}
 	for _, path := range []string{"/etc/init.d/" + Name, "/etc/init/" + Name + ".conf"} {

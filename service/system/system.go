@@ -38,7 +38,7 @@ const (
 
 // Service is what the service manager tells about the service called Portsitter.
 type Service struct {
-	Manager    string // "systemd", "Windows", or what kardianos/service calls it
+	Manager    string // "systemd", "Windows", or what kardianos/service calls it; "": none that is known runs here
 	State      State
 	Origin     Origin    // "" when Absent
 	Definition string    // where the service is written down: unit file, init script or registry key

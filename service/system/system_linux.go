@@ -36,7 +36,11 @@ func installed() bool {
 
 func look(ctx context.Context) (Service, error) {
 	if !onSystemd() {
-		return lookOther()
+		s, err := lookOther()
+		if s.State == Absent && prepare() != nil {
+			s.Manager = ""
+		}
+		return s, err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, patience, ErrTooLong)
 	defer cancel()
