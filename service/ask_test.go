@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/portsitter/portsitter/configs"
-	"go.uber.org/goleak"
 )
 
 func TestAskStatus(t *testing.T) {
@@ -47,7 +46,7 @@ func TestAskStatus(t *testing.T) {
 		}, exitUnknown, "broke off"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			defer goleak.VerifyNone(t)
+			defer noGoroutinesLeft(t)
 			server := httptest.NewServer(c.answer)
 			defer server.Close()
 			_, err := askStatus(t.Context(), pageAt(t, server.Listener.Addr()))

@@ -10,8 +10,6 @@ import (
 	"sync"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/portsitter/portsitter/configs"
 	"github.com/portsitter/portsitter/daemon"
 	"github.com/portsitter/portsitter/netutil/route"
@@ -20,7 +18,7 @@ import (
 
 // TestTakenPageAddressIsSaidOnce: in the log once, and in the status for as long as it is so.
 func TestTakenPageAddressIsSaidOnce(t *testing.T) {
-	defer goleak.VerifyNone(t)
+	defer noGoroutinesLeft(t)
 	holder, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -8,8 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/portsitter/portsitter/configs"
 	"github.com/portsitter/portsitter/daemon"
 	"github.com/portsitter/portsitter/netutil/simhome"
@@ -18,7 +16,7 @@ import (
 // TestPageFollowsItsSettings: a changed password, name or address counts at once, and not only after a
 // restart that nobody makes.
 func TestPageFollowsItsSettings(t *testing.T) {
-	defer goleak.VerifyNone(t)
+	defer noGoroutinesLeft(t)
 	settings := configs.Default()
 	first, _ := freePorts(t)
 	second, _ := freePorts(t)

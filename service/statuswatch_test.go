@@ -10,15 +10,13 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 )
 
 // serveWatch runs a page that answers as given, and a watch of it; until ends the watch when the
 // output has these words.
 func runWatch(t *testing.T, pace watchPace, asJSON bool, until string, page http.HandlerFunc) (code int, stdout, stderr string) {
 	t.Helper()
-	defer goleak.VerifyNone(t)
+	defer noGoroutinesLeft(t)
 	server := httptest.NewServer(page)
 	defer server.Close()
 	var out, errs safeBuffer
