@@ -209,6 +209,41 @@ func TestCheckerSeesAnotherAddress(t *testing.T) {
 	})
 }
 
+// TestCheckAtAnAddressThatIsGone: it came in, and the next look at the internet sees another address.
+func TestCheckAtAnAddressThatIsGone(t *testing.T) {
+	s := &story{state: newState(fullSettings(), Memory{}, t0), now: t0}
+	s.open(portmap.NATPMP).after(time.Second)
+	p := &s.ports[0]
+	p.check.id, p.check.running = 1, true
+	there := netip.MustParseAddrPort("11.77.0.99:27886")
+	s.learnCheck(1, known(checkResult{answer: checker.Answer{Reachable: true, Address: there}, standIn: true, mapped: true}, s.now))
+	if s.public.stunDue.After(s.now) {
+		t.Error("nobody is asked which address it is")
+	}
+	s.after(time.Second).internet("11.77.0.2", "11.77.0.2")
+	if _, counts := p.outside(); counts {
+		t.Error("it still counts")
+	}
+}
+
+// TestRefreshHeedsANo: the router says no to a renewal, and for how long that holds; the refreshes that
+// tell the outer address of a router which speaks PCP alone wait as long, and then it is open again.
+func TestRefreshHeedsANo(t *testing.T) {
+	inHouse(t, only(portmap.PCP), func(h *house) {
+		h.pass(29*time.Minute + 30*time.Second)
+		h.Configure(func(f *simhome.Faults) { f.Deny = true })
+		maps := h.Requests().Of(portmap.PCP, simhome.OpMap)
+		h.pass(20 * time.Minute)
+		h.atMost(1, h.Requests().Of(portmap.PCP, simhome.OpMap)-maps, "renewals that are refused")
+		h.Configure(func(f *simhome.Faults) { f.Deny = false })
+		h.pass(12 * time.Minute)
+		h.want(CodeReady)
+		if n := h.Requests().Of(portmap.PCP, simhome.OpMap) - maps; n < 2 {
+			t.Errorf("%d requests", n)
+		}
+	})
+}
+
 // TestFailedCheckIsMadeAgain: nobody asks, and what was wrong is over.
 func TestFailedCheckIsMadeAgain(t *testing.T) {
 	inHouseWith(t, fullSettings(), faulty(func(f *simhome.Faults) { f.NotForwarding = true }), func(h *house) {

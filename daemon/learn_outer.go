@@ -45,32 +45,49 @@ func (s *state) learnNoOuter(err error, now time.Time) {
 // outerIsLost: a router that has told its outer address says that it has none now. The checks from
 // outside so far count no more, and somebody on the internet is asked what he sees.
 func (s *state) outerIsLost(now time.Time) {
-	r, u := &s.router, &s.public
-	if !r.lastOuter.IsValid() || !r.outerLost.IsZero() {
-		return
+	if r := &s.router; r.lastOuter.IsValid() && r.outerLost.IsZero() {
+		r.outerLost = now
+		s.addressChanged(now)
+		s.askWhoSees(now)
 	}
-	r.outerLost = now
-	s.addressChanged(now)
-	if u.stunDue = now; len(s.settings.PublicIP.STUN) == 0 {
+}
+
+// askWhoSees makes a source on the internet due that has not been heard since the outer address was
+// lost; an answer may have been under way just then.
+func (s *state) askWhoSees(now time.Time) {
+	switch u, set := &s.public, s.settings.PublicIP; {
+	case s.router.outerLost.IsZero():
+	case len(set.STUN) > 0 && !s.heardSinceLoss(u.stun):
+		u.stunDue = now
+	case len(set.STUN) == 0 && !s.heardSinceLoss(u.http):
 		u.httpDue = now
 	}
+}
+
+// heardSinceLoss reports whether a source was asked since the outer address was lost. That it could not
+// be reached shortly before is the same news.
+func (s *state) heardSinceLoss(f Fact[netip.Addr]) bool {
+	at := f.At
+	if f.Err != nil {
+		at = at.Add(epochEvery)
+	}
+	return f.Asked() && !at.Before(s.router.outerLost)
 }
 
 // offline reports whether the router says that it has lost its outer address, and nobody on the
 // internet has seen us since. A refused renewal is not always about that (NO_RESOURCES, bitcoin#30043),
 // so the question has to be put first.
 func (s *state) offline() bool {
-	lost, u, set := s.router.outerLost, &s.public, s.settings.PublicIP
-	since := func(f Fact[netip.Addr]) bool { return f.Asked() && !f.At.Before(lost) }
+	u, set := &s.public, s.settings.PublicIP
 	switch {
-	case lost.IsZero() || !set.Router:
+	case s.router.outerLost.IsZero() || !set.Router:
 		return false
-	case since(u.http) && u.http.Known() || since(u.stun) && u.stun.Known():
+	case s.heardSinceLoss(u.http) && u.http.Known() || s.heardSinceLoss(u.stun) && u.stun.Known():
 		return false
 	case len(set.STUN) > 0:
-		return since(u.stun)
+		return s.heardSinceLoss(u.stun)
 	}
-	return len(set.HTTP) == 0 || since(u.http)
+	return len(set.HTTP) == 0 || s.heardSinceLoss(u.http)
 }
 
 // refusedAs tells whether an error is a router's refusal of that kind.

@@ -152,6 +152,21 @@ func (s *state) learnPublic(a publicAnswer, now time.Time, jitter float64) {
 		u.stunDue = spread(publicPause(a.stun.Err, u.failures, set.STUNEvery))
 	}
 	s.dispute(now)
+	s.disprove(now)
+	s.askWhoSees(now)
+}
+
+// disprove lets a check from outside count no more that came in at another address than the internet
+// sees by now.
+func (s *state) disprove(now time.Time) {
+	seen := s.seenAddr()
+	for i := range s.ports {
+		p := &s.ports[i]
+		last, counts := p.outside()
+		if a := last.answer.Address.Addr(); counts && last.answer.Reachable && a.IsValid() && seen.IsValid() && a != seen {
+			p.changed = now
+		}
+	}
 }
 
 // askPublicAnew makes the sources due at once, since the settings name others or want them asked

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"errors"
 	"net/netip"
 	"testing"
 	"time"
@@ -89,6 +90,27 @@ func TestRefusedRenewalIsNotOffline(t *testing.T) {
 		h.wantOpen(true)
 		h.atMost(0, h.verdicts()-verdicts, "changes of verdict")
 	})
+}
+
+// TestWANDownAndAQuestionUnderWay: STUN was asked in the moment before the router said that its line is
+// down, and has answered, or not.
+func TestWANDownAndAQuestionUnderWay(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		answer Fact[netip.Addr]
+	}{
+		{"answered", known(outside, t0.Add(time.Minute-time.Millisecond))},
+		{"not reached", failed[netip.Addr](errors.New("no answer"), t0.Add(time.Minute-time.Millisecond))},
+	} {
+		s := &story{state: newState(testSettings(), Memory{}, t0), now: t0}
+		s.open(portmap.NATPMP).after(time.Minute)
+		s.learnOuter(portmap.NATPMP, failed[portmap.Outer](&portmap.Refusal{Kind: portmap.NoOuterAddress}, s.now))
+		s.learnPublic(publicAnswer{stun: row.answer}, s.now, 0.5)
+		due := !s.public.stunDue.After(s.now)
+		if row.answer.Known() != due || s.offline() != !row.answer.Known() {
+			t.Errorf("%s: asked again at once: %t; offline: %t", row.name, due, s.offline())
+		}
+	}
 }
 
 // TestPCPAloneSeesANewOuterAddress: nothing is announced, and ANNOUNCE tells no address.

@@ -31,7 +31,12 @@ func (p *planner) address() {
 		p.dec.Look.Address = p.due(p.s.router.addressDue, "ask the router for its outer address")
 		return
 	}
-	if i := p.s.heldByPCP(); i >= 0 && len(p.dec.Do) == 0 && p.due(p.s.router.addressDue, "refresh the mapping, which tells the outer address") {
+	i := p.s.heldByPCP()
+	if i < 0 || len(p.dec.Do) > 0 {
+		return
+	}
+	at := later(p.s.router.addressDue, p.s.ports[i].refusals[portmap.PCP].until) // who said no says for how long
+	if p.due(at, "refresh the mapping, which tells the outer address") {
 		p.dec.Do = append(p.dec.Do, Action{Kind: Map, Port: i, Protocol: portmap.PCP})
 	}
 }

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/portsitter/portsitter/netutil/portmap"
@@ -16,14 +17,16 @@ type weekFault struct {
 	begin func(*week)
 	end   func(*week)
 
-	outer bool // about the outer address, of which PCP alone tells at a renewal only
+	noGame bool // a check is part of it, and none is made under a game
 }
 
 // Where no poll can tell: PCP and NAT-PMP have no read-back, so an entry that vanished behind the
-// router's back shows at the renewal, and another public address that the router does not know of when
-// STUN is asked.
+// router's back shows at the renewal; that nothing is forwarded shows at a check; and another public
+// address that the router does not know of shows when STUN is asked.
 const (
 	untilRenewal = 31 * time.Minute
+	untilCheck   = time.Hour
+	tablePoll    = 67 * time.Second
 	untilSTUN    = 24 * time.Minute // STUN every 10 min here, and the other source has to agree
 )
 
@@ -34,46 +37,73 @@ var weekFaults = []weekFault{
 	{name: "power cut", begin: func(w *week) { w.PowerOff() }, end: func(w *week) { w.PowerOn(w.draw.IntN(2) == 0); w.strangersMove() }},
 	{name: "mapping service crashes", begin: func(w *week) { w.Crash() }, end: func(w *week) { w.Return() }},
 	{name: "flush", begin: func(w *week) { w.hide(untilRenewal); w.Flush(); w.strangersMove() }},
-	{name: "the router falls silent", begin: func(w *week) { w.mute(simhome.Silent) }, end: (*week).unmute},
-	{name: "all protocols are switched off", begin: func(w *week) { w.mute(simhome.Off) }, end: (*week).unmute},
+	{name: "a protocol falls silent", begin: func(w *week) { w.mute(simhome.Silent) }, end: (*week).unmute},
+	{name: "a protocol is switched off", begin: func(w *week) { w.mute(simhome.Off) }, end: (*week).unmute},
 	{name: "mapping is denied", begin: func(w *week) { w.with(func(f *simhome.Faults) { f.Deny = true }) },
 		end: func(w *week) { w.with(func(f *simhome.Faults) { f.Deny = false }) }},
-	{name: "other PC takes the port", begin: func(w *week) { w.hide(untilRenewal); w.Take(other, portmap.UDP, 27886) },
+	{name: "other PC takes the port", begin: func(w *week) { w.hide(untilRenewal); w.takes(other, 27886) },
 		end: func(w *week) { w.Release(portmap.UDP, 27886) }},
 	{name: "renumbered by DHCP", begin: (*week).newAddress},
 	{name: "cable pulled", begin: func(w *week) { w.moveTo(route.Report{}, route.ErrNoGateway) }, end: (*week).backOnline},
-	{name: "new public address", begin: func(w *week) { w.Renumber(w.anotherPublic()) }, outer: true},
-	{name: "outer address is private", begin: func(w *week) { w.SetOuter(netip.MustParseAddr("10.0.0.7")) }, end: (*week).outerAgain, outer: true},
-	{name: "carrier NAT", begin: func(w *week) { w.SetOuter(netip.MustParseAddr("100.64.9.9")) }, end: (*week).outerAgain, outer: true},
+	{name: "new public address", begin: func(w *week) { w.hideFromPCP(); w.Renumber(w.anotherPublic()) }},
+	{name: "outer address is private", begin: func(w *week) { w.hideFromPCP(); w.SetOuter(netip.MustParseAddr("10.0.0.7")) }, end: (*week).outerAgain},
+	{name: "carrier NAT", begin: func(w *week) { w.hideFromPCP(); w.SetOuter(netip.MustParseAddr("100.64.9.9")) }, end: (*week).outerAgain},
 	{name: "the internet sees another address", begin: func(w *week) { w.hide(untilSTUN); w.SetPublic(w.anotherPublic()) },
 		end: func(w *week) { w.SetPublic(w.Outer()) }},
+	{name: "WAN down", begin: func(w *week) { w.hideFromPCP(); w.SetWAN(false) }, end: func(w *week) { w.SetWAN(true) }},
 	{name: "slow answers", begin: func(w *week) { w.with(func(f *simhome.Faults) { f.Slow = w.between(0, 2*time.Second) }) },
 		end: func(w *week) { w.with(func(f *simhome.Faults) { f.Slow = 0 }) }},
 	{name: "packets are lost", begin: func(w *week) { w.with(func(f *simhome.Faults) { f.LossEvery = 2 + w.draw.IntN(3) }) },
 		end: func(w *week) { w.with(func(f *simhome.Faults) { f.LossEvery = 0 }) }},
+	{name: "nothing is forwarded", begin: func(w *week) { w.hide(untilCheck); w.with(func(f *simhome.Faults) { f.NotForwarding = true }) },
+		end: func(w *week) { w.with(func(f *simhome.Faults) { f.NotForwarding = false }); w.askFor() }, noGame: true},
+	{name: "entries stall", begin: func(w *week) { w.hide(untilCheck); w.Stall() }, end: (*week).askFor, noGame: true},
 	{name: "announcements are not heard", begin: func(w *week) { w.deaf.Store(!w.deaf.Load()) }},
+	{name: "the checker is down", begin: func(w *week) { w.checkerIs(true) }, end: func(w *week) { w.checkerIs(false) }},
 	{name: "restart", begin: func(w *week) { w.restart(w.end) }},
 	{name: "stop, start later", begin: func(w *week) { w.stopping.Store(true); w.house.stop(); w.away = true; w.stopping.Store(false) }, end: (*week).start},
 	{name: "kill -9, restart", begin: func(w *week) { w.restart(w.kill) }},
 	{name: "kill -9, start later", begin: (*week).kill, end: (*week).start},
 	{name: "new settings", begin: (*week).newSettings},
-	{name: "clock set forward", begin: func(w *week) { w.skew.Add(int64(w.between(time.Minute, 24*time.Hour))); w.wake("clock") }},
+	{name: "clock set forward", begin: func(w *week) { w.setClock(w.between(time.Minute, 24*time.Hour)) }},
+	{name: "clock set back", begin: func(w *week) { w.setClock(-w.between(time.Minute, 365*24*time.Hour)) }},
 }
 
 func (w *week) with(change func(*simhome.Faults)) { w.Configure(change) }
+
+// hideFromPCP: its epoch comes without the outer address, which is asked for as often as a table is
+// read back.
+func (w *week) hideFromPCP() {
+	if !slices.Contains(w.speaks, portmap.NATPMP) {
+		w.hide(tablePoll)
+	}
+}
 
 func (w *week) hide(d time.Duration) { w.hidden = d }
 
 // strangersMove puts an entry of another host into the table, which has lost it.
 func (w *week) strangersMove() {
-	w.Take(netip.MustParseAddr("192.168.1.60"), portmap.UDP, 30000)
+	w.takes(netip.MustParseAddr("192.168.1.60"), 30000)
 }
 
-// mute makes the router fall silent; unmute ends it.
+// takes lets another host have a port.
+func (w *week) takes(host netip.Addr, external uint16) {
+	w.Take(host, portmap.UDP, external)
+	w.taken.Store(external, time.Now())
+}
+
+// mute makes one protocol or all of them fall silent; unmute ends it.
 func (w *week) mute(how simhome.Reach) {
 	kept := w.Faults()
+	which := w.draw.IntN(4)
 	w.muted = &kept
-	w.with(func(f *simhome.Faults) { f.PCP, f.PMP, f.UPnP = how, how, how })
+	w.with(func(f *simhome.Faults) {
+		for i, r := range []*simhome.Reach{&f.PCP, &f.PMP, &f.UPnP} {
+			if which == 3 || which == i {
+				*r = how
+			}
+		}
+	})
 }
 
 func (w *week) unmute() {
@@ -108,11 +138,35 @@ func (w *week) outerAgain() {
 	w.SetOuter(public)
 }
 
+func (w *week) checkerIs(down bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.checkerDown = down
+}
+
 func (w *week) restart(end func()) {
 	w.stopping.Store(true)
 	end()
 	w.stopping.Store(false)
 	w.start()
+}
+
+// setClock sets the PC's clock; it is noticed, or not.
+func (w *week) setClock(by time.Duration) {
+	w.skew.Add(int64(by))
+	if w.draw.IntN(2) == 0 {
+		w.wake("clock")
+	}
+}
+
+// askFor is a person who wonders, and asks for a check, after the cool-down of the one before.
+func (w *week) askFor() {
+	d := w.d
+	go func() {
+		if sleep(w.t.Context(), checkCoolDown+10*time.Second) {
+			d.Check(w.t.Context(), "", false)
+		}
+	}()
 }
 
 func (w *week) newSettings() {

@@ -16,6 +16,10 @@ import (
 type life struct {
 	w    *week
 	dead atomic.Bool
+
+	lastSOAP time.Time // when the last UPnP request ended
+	mapped   bool      // the router had confirmed a mapping by then
+	skew     int64     // of the clock at that time
 }
 
 var errDead = errors.New("this Daemon was killed")
@@ -71,7 +75,8 @@ func (l *life) askChecker(ctx context.Context, o CheckOrder) (checker.Answer, er
 	if !sleep(ctx, 100*time.Millisecond) {
 		return checker.Answer{}, ctx.Err()
 	}
-	return checker.Answer{Reachable: w.reachableAt(o.Port, w.Self()) && w.standing.Load(),
+	now, _ := w.Public() // it knocks at the address that it saw
+	return checker.Answer{Reachable: now == public && w.reachableAt(o.Port, w.Self()) && w.standing.Load(),
 		Address: netip.AddrPortFrom(public, o.Port), Checker: o.Servers[0]}, nil
 }
 
@@ -82,35 +87,48 @@ type watched struct {
 }
 
 // request lets one request pass, if nothing speaks against it.
-func (c watched) request(ask func()) error {
+func (c watched) request(ctx context.Context, ask func()) error {
 	if c.life.dead.Load() {
 		return errDead
+	}
+	if ctx.Err() != nil { // nothing leaves then
+		return ctx.Err()
 	}
 	w := c.life.w
 	if n := w.asking.Add(1); n > 1 {
 		w.breaks("%d requests of the loop at once", n)
 	}
 	defer w.asking.Add(-1)
+	if c.Name() == portmap.UPnP {
+		m := w.port().Mapping
+		mapped := m != nil && m.Owner == "ours" && m.Verified != nil
+		gap, skew := time.Since(c.life.lastSOAP), w.skew.Load()
+		if mapped && c.life.mapped && gap < soapApart && skew == c.life.skew { // else the clock was set, here with its monotonic reading
+			w.breaks("a UPnP request %s after the last one", gap)
+		}
+		c.life.mapped, c.life.skew = mapped, skew
+		defer func() { c.life.lastSOAP = time.Now() }()
+	}
 	ask()
 	return nil
 }
 
 func (c watched) External(ctx context.Context) (o portmap.Outer, err error) {
-	if dead := c.request(func() { o, err = c.Client.External(ctx) }); dead != nil {
+	if dead := c.request(ctx, func() { o, err = c.Client.External(ctx) }); dead != nil {
 		err = dead
 	}
 	return o, err
 }
 
 func (c watched) Lookup(ctx context.Context, t portmap.Transport, external uint16) (e portmap.Entry, err error) {
-	if dead := c.request(func() { e, err = c.Client.Lookup(ctx, t, external) }); dead != nil {
+	if dead := c.request(ctx, func() { e, err = c.Client.Lookup(ctx, t, external) }); dead != nil {
 		err = dead
 	}
 	return e, err
 }
 
 func (c watched) Map(ctx context.Context, r portmap.Request) (m portmap.Mapping, err error) {
-	dead := c.request(func() { m, err = c.Client.Map(ctx, r) })
+	dead := c.request(ctx, func() { c.mayMap(r); m, err = c.Client.Map(ctx, r) })
 	if dead != nil {
 		err = dead
 	}
@@ -120,10 +138,25 @@ func (c watched) Map(ctx context.Context, r portmap.Request) (m portmap.Mapping,
 }
 
 func (c watched) Unmap(ctx context.Context, m portmap.Mapping) (err error) {
-	if dead := c.request(func() { c.mayRemove(m); err = c.Client.Unmap(ctx, m) }); dead != nil {
+	if dead := c.request(ctx, func() { c.mayRemove(m); err = c.Client.Unmap(ctx, m) }); dead != nil {
 		err = dead
 	}
 	return err
+}
+
+// mayMap complains when a UPnP router, whose table can be read, is asked for a port that a stranger's
+// entry has had for longer than a read-back is relied on.
+func (c watched) mayMap(r portmap.Request) {
+	w := c.life.w
+	since, taken := w.taken.Load(r.External)
+	if c.Name() != portmap.UPnP || !taken || time.Since(since.(time.Time)) <= freshLook+time.Second {
+		return
+	}
+	for _, e := range w.Table() {
+		if _, ours := w.ours.Load(e.Internal.Addr()); e.External == r.External && e.Transport == r.Transport && !ours {
+			w.breaks("asks for %d, which leads to %s", e.External, e.Internal)
+		}
+	}
 }
 
 // mayRemove complains when an entry is a stranger's, or in force under a game. The loop looks once

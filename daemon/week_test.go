@@ -67,6 +67,7 @@ type week struct {
 	hostedAt atomic.Int64 // since when a game holds the port, unix nanoseconds; 0: none does
 	stopping atomic.Bool
 	ours     sync.Map // every address that this PC has had
+	taken    sync.Map // external ports that other hosts hold, and since when
 
 	hidden   time.Duration   // how long the fault of the hour may go unnoticed; 0: one poll
 	away     bool            // the Daemon is stopped
@@ -85,16 +86,17 @@ func newWeek(t *testing.T, seed uint64) *week {
 	w.house = &house{t: t, Home: simhome.New(simhome.Options{Gateway: gateway, Self: self, Public: outside}), report: home}
 	w.memory.Secret[0] = 1
 	w.ours.Store(self, true)
-	w.settings = displacedSettings()
+	w.settings = fullSettings()
 	w.settings.PublicIP.STUNEvery, w.settings.PublicIP.HTTPEvery = 10*time.Minute, 30*time.Minute
-	w.speaks = [][]portmap.Protocol{{portmap.UPnP}, {portmap.UPnP}, {portmap.PCP}, {portmap.NATPMP}}[w.draw.IntN(4)]
-	only(w.speaks...)(w.house)
 	drawn := regexp.MustCompile(*weekOf)
 	for _, f := range weekFaults {
-		if drawn.MatchString(f.name) && !(f.outer && slices.Equal(w.speaks, []portmap.Protocol{portmap.PCP})) {
+		if drawn.MatchString(f.name) {
 			w.faults = append(w.faults, f)
 		}
 	}
+	w.speaks = [][]portmap.Protocol{{portmap.UPnP}, {portmap.UPnP}, {portmap.PCP}, {portmap.NATPMP},
+		{portmap.PCP, portmap.NATPMP, portmap.UPnP}, {portmap.NATPMP, portmap.UPnP}}[w.draw.IntN(6)]
+	only(w.speaks...)(w.house)
 	secure, deaf := w.draw.IntN(2) == 0, w.draw.IntN(3) == 0
 	w.Configure(func(f *simhome.Faults) { f.SecureMode, f.OtherPort = secure, true })
 	w.deaf.Store(deaf)
@@ -133,7 +135,7 @@ func (w *week) hour() {
 	f := w.faults[w.draw.IntN(len(w.faults))]
 	at := w.between(0, 15*time.Minute)
 	until := at + w.between(10*time.Second, 20*time.Minute)
-	host := w.draw.IntN(4) == 0
+	host := w.draw.IntN(4) == 0 && !f.noGame
 	hosts, leaves := w.between(0, 20*time.Minute), w.between(20*time.Minute, 35*time.Minute)
 	plan := []occurrence{{at, func() { w.tell(f.name); f.begin(w) }}}
 	if f.end != nil {
@@ -198,7 +200,7 @@ func (w *week) look() {
 	p := w.port()
 	poll := 26 * time.Second
 	if p.Mapping != nil && p.Mapping.Protocol == string(portmap.UPnP) {
-		poll = 67 * time.Second
+		poll = tablePoll
 	}
 	if !p.open() || w.reaches(p) {
 		w.lieSince = time.Time{}
