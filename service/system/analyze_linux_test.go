@@ -13,6 +13,9 @@ import (
 func TestUnitPassesSystemd(t *testing.T) {
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("systemd-analyze is not installed: CI leaves nothing out")
+		}
 		t.Skip("LEFT OUT: systemd-analyze is not installed, so nobody judges the unit")
 	}
 	unit, err := filepath.Abs("portsitter.service")
