@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -58,10 +59,13 @@ type received struct {
 func receiver(t *testing.T, codes ...int) (address string, got *[]received) {
 	t.Helper()
 	got = new([]received)
+	var mu sync.Mutex // receivers are told at the same time
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
+		mu.Lock()
 		*got = append(*got, received{r.Header, r.Method + " " + r.URL.RequestURI(), string(body)})
 		code := codes[min(len(*got), len(codes))-1]
+		mu.Unlock()
 		if code/100 == 3 {
 			w.Header().Set("Location", "/elsewhere?token="+secret)
 		}
