@@ -1,6 +1,6 @@
 #!/bin/bash
 # To be sourced: a Wine for one run, in which the Windows programs of Go 1.26 work. Debian 12's
-# Wine 8.0 lacks five things that they need; each cure stands below, with what happens without it.
+# Wine 8.0 lacks six things that they need; each cure stands below, with what happens without it.
 #
 #   wine_up [NAMESPACE]  a fresh copy of the prefix, with a Wine running in it. Its sockets belong to
 #                        its server, and its view of the network to its services: both are in there
@@ -68,7 +68,7 @@ wine_make_base() {
 	touch "$wine_base/made"
 }
 
-# wine_overlay: two files of the standard library with a case more. They must not be called *.go, or
+# wine_overlay: three files of the standard library with a case more. They must not be called *.go, or
 # `go vet ./...` finds them; a file is written only when it changes, so that what is built stays so.
 wine_overlay() (
 	exec 9>"$wine_cache/lock" && flock 9 || exit 1
@@ -80,8 +80,12 @@ wine_overlay() (
 	# 4. Every os.RemoveAll: "unlinkat: Invalid function", STATUS_NOT_IMPLEMENTED.
 	wine_edit "$root/src/internal/syscall/windows/at_windows.go" "$dir/at.txt" \
 		's|^\tcase STATUS_INVALID_INFO_CLASS,|\tcase NTStatus(0xC0000002), STATUS_INVALID_INFO_CLASS,|' || exit 1
-	printf '{"Replace":{"%s":"%s","%s":"%s"}}\n' "$root/src/net/fd_windows.go" "$dir/net.txt" \
-		"$root/src/internal/syscall/windows/at_windows.go" "$dir/at.txt" >"$dir/overlay.json"
+	# 5. One start of a process in some thousands, on a busy machine: "fork/exec ...: Internal error",
+	# with nothing started. The next try succeeds.
+	wine_edit "$root/src/syscall/exec_windows.go" "$dir/exec.txt" \
+		's|^\t\t\(err = CreateProcess(.*\)|&\n\t\tfor try := 0; try < 5 \&\& err == Errno(1359); try++ {\n\t\t\t\1\n\t\t}|' || exit 1
+	printf '{"Replace":{"%s":"%s","%s":"%s","%s":"%s"}}\n' "$root/src/net/fd_windows.go" "$dir/net.txt" \
+		"$root/src/internal/syscall/windows/at_windows.go" "$dir/at.txt" "$root/src/syscall/exec_windows.go" "$dir/exec.txt" >"$dir/overlay.json"
 	echo "$dir/overlay.json"
 )
 # wine_edit FROM TO SED
@@ -92,7 +96,7 @@ wine_edit() {
 }
 
 # wine_modfile DIR: go.mod and go.sum in DIR, with golang.org/x/sys replaced by a copy.
-# 5. svc.IsWindowsService is always false: it asks for session 0, and Wine has every process in
+# 6. svc.IsWindowsService is always false: it asks for session 0, and Wine has every process in
 # session 1. Everything else of that question stays. (An overlay cannot replace files of a module.)
 wine_modfile() (
 	cd "$wine_here/../.." || exit 1
