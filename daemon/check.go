@@ -140,7 +140,7 @@ func (d *Daemon) startCheck(i int, asked, whileHosting bool) {
 		c.begun, c.checker = now, ""
 	}
 	run := checkRun{
-		d: d, id: c.id, asked: asked, whileHosting: whileHosting, repair: c.recheck, mapped: p.mapping != nil,
+		d: d, id: c.id, whileHosting: whileHosting, repair: c.recheck, mapped: p.mapping != nil,
 		transport: p.port.Transport, port: p.port.Port, standIn: s.settings.Checker.StandIn,
 		order: CheckOrder{Servers: s.settings.Checker.URLs, Local: s.way().Local, Port: p.openPort(),
 			Via: s.settings.Checker.Via, Game: p.port.Game},
@@ -157,20 +157,20 @@ func (d *Daemon) startCheck(i int, asked, whileHosting bool) {
 
 // checkRun is one check under way. It touches no state but through tell.
 type checkRun struct {
-	d                   *Daemon
-	id                  uint64
-	asked, whileHosting bool
-	repair, standIn     bool
-	mapped              bool
-	transport           string
-	port                uint16
-	order               CheckOrder
-	visits              int
-	knocked             time.Time
+	d               *Daemon
+	id              uint64
+	whileHosting    bool
+	repair, standIn bool
+	mapped          bool
+	transport       string
+	port            uint16
+	order           CheckOrder
+	visits          int
+	knocked         time.Time
 }
 
 func (r *checkRun) run(ctx context.Context) Fact[checkResult] {
-	result := checkResult{asked: r.asked, repair: r.repair, mapped: r.mapped}
+	result := checkResult{repair: r.repair, mapped: r.mapped}
 	fail := func(err error) Fact[checkResult] {
 		return Fact[checkResult]{Value: result, Err: err, At: r.d.world.Now()}
 	}

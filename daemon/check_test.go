@@ -160,6 +160,18 @@ func TestCheckerDown(t *testing.T) {
 	})
 }
 
+// TestAskedWhileAlreadyChecking: who asks during a check that nobody had asked for gets its outcome.
+func TestAskedWhileAlreadyChecking(t *testing.T) {
+	inHouseWith(t, checkSettings(), func(h *house) { h.checkerDown, h.checkTakes = true, 5*time.Second }, func(h *house) {
+		h.pass(2 * time.Second)
+		h.check(false)
+		h.want(CheckerDown)
+		if h.checks.Load() != 1 {
+			t.Errorf("%d checks, want the one under way", h.checks.Load())
+		}
+	})
+}
+
 func TestHostingElsewhere(t *testing.T) {
 	inHouseWith(t, checkSettings(), func(h *house) { h.elsewhere = true }, func(h *house) {
 		h.pass(2 * time.Minute)

@@ -88,6 +88,7 @@ func (h *house) askChecker(ctx context.Context, o CheckOrder) (checker.Answer, e
 	down, takes := h.checkerDown, h.checkTakes
 	h.mu.Unlock()
 	if down {
+		sleep(ctx, takes)
 		return checker.Answer{}, &checker.Failure{URL: o.Servers[0], Reason: checker.NotReached, Detail: "connection refused"}
 	}
 	if o.Hold != nil {

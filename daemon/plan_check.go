@@ -118,6 +118,7 @@ func (s *state) learnCheck(id uint64, f Fact[checkResult]) {
 	}
 	p := &s.ports[i]
 	f.Value.mapped = f.Value.mapped || p.mapping != nil
+	f.Value.asked = p.check.asked // perhaps only while it ran
 	if a := f.Value.answer.Address.Addr(); f.Known() && a.IsValid() && a != s.seenAddr() {
 		s.public.httpDue, s.public.stunDue = f.At, f.At // the checker sees us under another address than we thought
 	}
