@@ -105,7 +105,7 @@ Section
 	WriteRegStr HKLM "${ENTRY}" DisplayVersion "${VERSION}"
 	WriteRegStr HKLM "${ENTRY}" DisplayIcon '"$INSTDIR\portsitter.exe"'
 	WriteRegStr HKLM "${ENTRY}" Publisher "The Portsitter authors"
-	WriteRegStr HKLM "${ENTRY}" URLInfoAbout "https://github.com/portsitter/portsitter"
+	WriteRegStr HKLM "${ENTRY}" URLInfoAbout "http://localhost:27880/help"
 	WriteRegStr HKLM "${ENTRY}" InstallLocation "$INSTDIR"
 	WriteRegStr HKLM "${ENTRY}" UninstallString '"$INSTDIR\Uninstall.exe"'
 	WriteRegStr HKLM "${ENTRY}" QuietUninstallString '"$INSTDIR\Uninstall.exe" /S'

@@ -83,7 +83,7 @@ The same for one who runs it without the service.
 .SH SEE ALSO
 .BR systemctl (1),
 .BR journalctl (1),
-.UR https://github.com/portsitter/portsitter
+.UR http://localhost:27880/help
 .UE
 `
 
