@@ -188,10 +188,12 @@ func TestRealSockets(t *testing.T) {
 	}
 }
 
-func TestRealIPv6(t *testing.T) {
-	c, err := net.ListenPacket("udp6", "[::]:0")
+// A socket that takes IPv6 and IPv4 at once stands in the IPv6 table alone. Where the system has no
+// IPv6, such a socket is an IPv4 one, and the missing table must not be an error.
+func TestRealBothFamilies(t *testing.T) {
+	c, err := net.ListenPacket("udp", ":0")
 	if err != nil {
-		t.Skipf("LEFT OUT: this machine has no IPv6: %v", err)
+		t.Fatal(err)
 	}
 	defer c.Close()
 	addr := at(c.LocalAddr().String())
