@@ -72,11 +72,11 @@ func TestClockJumped(t *testing.T) {
 	} {
 		start := time.Unix(1_000_000, 0)
 		k := clock{wall: start, running: start}
-		if got := k.jumped(start.Add(c.wall), start.Add(c.running)); got != c.want {
+		if got := k.jumped(start.Add(c.wall), start.Add(c.running), tickEvery); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
 		now := start.Add(c.wall)
-		if got := k.jumped(now.Add(tickEvery), start.Add(c.running+tickEvery)); got != "" {
+		if got := k.jumped(now.Add(tickEvery), start.Add(c.running+tickEvery), tickEvery); got != "" {
 			t.Errorf("%s: %q again at the next tick", c.name, got)
 		}
 	}

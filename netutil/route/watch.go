@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"time"
 )
 
@@ -17,7 +16,8 @@ const (
 )
 
 const (
-	tickEvery = 5 * time.Second // how often the clock is compared, and the route where there is no better way
+	tickEvery = 5 * time.Second  // how often the clock is compared, and the route where there is no better way
+	restEvery = 10 * time.Second // the same where the system tells of both
 	pollEvery = 60 * time.Second
 )
 
@@ -41,6 +41,10 @@ func Watch(ctx context.Context, wake func(reason string)) error {
 		defer stop()
 		w.events = events
 	}
+	if clockSet, stop, err := subscribeClock(); err == nil {
+		defer stop()
+		w.clockSet = clockSet
+	}
 	w.run(ctx)
 	return ctx.Err()
 }
@@ -48,14 +52,25 @@ func Watch(ctx context.Context, wake func(reason string)) error {
 // watcher is Watch with everything it sees as a field.
 type watcher struct {
 	events <-chan struct{} // the system's notifications; closed when no more will come; nil: none
-	wake   func(reason string)
-	look   func(context.Context) string // something that changes when the network does
-	wall   func() time.Time             // wall clock
-	poll   time.Duration
+	// clockSet tells that the wall clock does not go on from where it was: a PC that was asleep is seen
+	// at once. Closed when no more will come; nil: the system does not tell.
+	clockSet <-chan struct{}
+	wake     func(reason string)
+	look     func(context.Context) string // something that changes when the network does
+	wall     func() time.Time             // wall clock
+	poll     time.Duration
+}
+
+// tick is how often to look at the clock. Each look costs a program at rest two threads that wake up.
+func (w *watcher) tick() time.Duration {
+	if w.events != nil && w.clockSet != nil {
+		return restEvery
+	}
+	return tickEvery
 }
 
 func (w *watcher) run(ctx context.Context) {
-	tick := time.NewTicker(tickEvery)
+	tick := time.NewTicker(w.tick())
 	defer tick.Stop()
 	settle := time.NewTimer(0)
 	settle.Stop()
@@ -68,6 +83,11 @@ func (w *watcher) run(ctx context.Context) {
 		}
 	}
 	clock := clock{wall: w.wall(), running: time.Now()}
+	compare := func() {
+		if reason := clock.jumped(w.wall(), time.Now(), w.tick()); reason != "" {
+			happened(reason)
+		}
+	}
 	seen, looked := w.look(ctx), time.Now()
 	for {
 		select {
@@ -76,6 +96,7 @@ func (w *watcher) run(ctx context.Context) {
 		case _, open := <-w.events:
 			if !open {
 				w.events, w.poll = nil, tickEvery
+				tick.Reset(w.tick())
 				slog.Warn("the system has stopped telling of network changes; looking every 5 s")
 			}
 			happened(reasonChanged)
@@ -84,10 +105,14 @@ func (w *watcher) run(ctx context.Context) {
 			// Look first: what changes after that differs from seen at the next poll.
 			seen, looked = w.look(ctx), time.Now()
 			w.wake(reasonSettled)
-		case <-tick.C:
-			if reason := clock.jumped(w.wall(), time.Now()); reason != "" {
-				happened(reason)
+		case _, open := <-w.clockSet:
+			if !open {
+				w.clockSet = nil
+				tick.Reset(w.tick())
 			}
+			compare()
+		case <-tick.C:
+			compare()
 			if time.Since(looked) >= w.poll {
 				now := w.look(ctx)
 				if now != seen {
@@ -109,15 +134,15 @@ type clock struct{ wall, running time.Time }
 // jumped tells why the wall clock is not where it should be, "" if it is.
 //
 // Asleep, the wall clock goes on while our ticks do not come. Whether the running clock goes on as
-// well depends on the system, so a jump forward is measured in ticks alone. A jump backwards can only
+// well depends on the system, so a jump forward is measured in ticks, too. A jump backwards can only
 // be seen against the running clock; a second is left for clocks that are being slewed.
-func (c *clock) jumped(wall, running time.Time) string {
+func (c *clock) jumped(wall, running time.Time, tick time.Duration) string {
 	wallPassed, runningPassed := wall.Sub(c.wall), running.Sub(c.running)
 	c.wall, c.running = wall, running
 	switch {
 	case wallPassed < runningPassed-time.Second:
 		return reasonClockSet
-	case wallPassed > 2*tickEvery:
+	case wallPassed > runningPassed+2*tickEvery, wallPassed > tick+tickEvery:
 		return reasonWokeUp
 	}
 	return ""
@@ -129,12 +154,18 @@ func wallClock() time.Time { return time.Now().Round(0) }
 // fingerprint sums up what Read sees without settings, and all IPv4 addresses: the settings may name
 // an interface that Read would not look at. IPv6 addresses change by themselves and are left out.
 func fingerprint(ctx context.Context) string {
-	report, err := Read(ctx, Override{})
-	addrs, addrsErr := net.InterfaceAddrs()
-	text := fmt.Sprint(report, err, addrsErr)
-	for _, a := range addrs {
-		if n, ok := a.(*net.IPNet); ok && n.IP.To4() != nil {
-			text += " " + n.String()
+	var all tables
+	report, err := read(ctx, Override{}, func(bool) (t tables, err error) {
+		all, err = readTables(true)
+		return all, err
+	}, func(ctx context.Context) (t tables, err error) {
+		all, err = fallbackTables(ctx)
+		return all, err
+	})
+	text := fmt.Sprint(report, err)
+	for _, index := range all.indexes() {
+		for _, a := range all.links[index].addrs {
+			text += fmt.Sprint(" ", a.local, " in ", a.prefix)
 		}
 	}
 	return text

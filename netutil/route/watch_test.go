@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -23,7 +24,7 @@ type home struct {
 }
 
 // watchHome runs a watcher until the test ends. It has to be called in a bubble.
-func watchHome(t *testing.T) *home {
+func watchHome(t *testing.T, clockSet ...chan struct{}) *home {
 	h := &home{events: make(chan struct{}, 1), woken: make(chan string, 100), start: time.Now()}
 	h.state.Store("as it was")
 	h.watcher = watcher{
@@ -34,6 +35,9 @@ func watchHome(t *testing.T) *home {
 		},
 		look: func(context.Context) string { h.looks.Add(1); return h.state.Load().(string) },
 		wall: func() time.Time { return time.Now().Round(0).Add(time.Duration(h.set.Load())) },
+	}
+	for _, told := range clockSet {
+		h.clockSet = told
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
@@ -103,6 +107,39 @@ func TestWatchClock(t *testing.T) {
 		h.set.Store(int64(7 * time.Hour))
 		h.expect(t, 20*time.Second, "clock was set back@25s", "network settled@26s", "network settled@35s")
 	})
+}
+
+// TestWatchClockTold is about systems that tell when the clock was set: nobody waits for a tick.
+func TestWatchClockTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		told := make(chan struct{}, 1)
+		h := watchHome(t, told)
+		h.expect(t, time.Second)
+		told <- struct{}{} // by half a second: a time server was asked
+		h.expect(t, time.Second)
+		h.set.Store(int64(11 * time.Second)) // asleep for no longer than that
+		told <- struct{}{}
+		h.expect(t, 18*time.Second, "woke up from sleep@2s", "network settled@3s", "network settled@12s")
+		h.set.Store(0)
+		told <- struct{}{}
+		h.expect(t, 20*time.Second, "clock was set back@20s", "network settled@21s", "network settled@30s")
+		h.set.Store(int64(16 * time.Second)) // and nobody tells
+		h.expect(t, 20*time.Second, "woke up from sleep@50s", "network settled@51s", "network settled@1m0s")
+		close(told)
+		h.expect(t, 4*time.Second)
+		h.set.Store(int64(8 * time.Hour))
+		h.expect(t, 20*time.Second, "woke up from sleep@1m5s", "network settled@1m6s", "network settled@1m15s")
+	})
+}
+
+func TestSubscribeClockStops(t *testing.T) {
+	_, stop, err := subscribeClock()
+	switch {
+	case err == nil:
+		stop() // goleak sees the rest
+	case runtime.GOOS == "linux":
+		t.Error(err)
+	}
 }
 
 // TestWatchThisMachine runs the real thing: it must listen and end cleanly (goleak sees the rest).
