@@ -18,6 +18,8 @@ func (d *Daemon) act(ctx context.Context, actions []Action) bool {
 		switch a.Kind {
 		case StartSearch:
 			d.startSearch(ctx)
+		case Knock:
+			d.knock(ctx)
 		case AskPublic:
 			d.startPublic(ctx)
 		case LookFirewall:
@@ -179,8 +181,11 @@ func (d *Daemon) unmap(ctx context.Context, m portmap.Mapping) bool {
 		err = unmap(soapApart)
 	}
 	if err != nil {
-		d.log.Warn("could not confirm that the router has removed the entry; it ends with its lease",
-			"external", m.External.Port(), "expires", m.Expires(), "error", err)
+		if recorded, ours := d.state.memory.recorded(entry); ours {
+			entry.Expires = recorded.Expires // an earlier run's: m does not know it
+		}
+		d.log.Warn("could not confirm that the router has removed the entry; if it has not, "+endOf(entry.Expires),
+			"external", m.External.Port(), "error", err)
 		return false
 	}
 	d.state.memory = d.state.memory.without(entry)
@@ -210,8 +215,11 @@ func (d *Daemon) farewell() {
 			d.unmap(ctx, *m)
 		}
 		if m := d.state.ports[i].mapping; m != nil {
-			gone := d.unmap(ctx, *m)
-			d.state.ports[i].leftBehind, d.state.ports[i].takenOut = !gone, gone
+			if d.unmap(ctx, *m) {
+				d.state.ports[i].takenOut = true
+			} else {
+				d.state.ports[i].leave(d.state.ownEntry(*m))
+			}
 			d.state.ports[i].mapping = nil
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/portsitter/portsitter/netutil/portmap"
 )
 
 // Contact is somebody the program talks to under the present settings.
@@ -27,8 +29,12 @@ func (d *Daemon) learnContacts() {
 // contacts reads the list from the settings.
 func (st *state) contacts() []Contact {
 	s := st.settings
-	out := []Contact{{"Your router, by " + joinWords(protocolNames(st.protocols())), "Opens the port, and reads it back",
-		fmt.Sprintf("every %s, and at half of the lease", spoken(min(s.Router.ReadBack, epochEvery))), "protocols in [router]"}}
+	every := epochEvery
+	if len(s.Router.Protocols) == 1 && st.protocols()[0] == portmap.UPnP { // there is no epoch to ask for
+		every = min(st.readBack(), st.addressEvery())
+	}
+	out := []Contact{{"Your router, by " + joinWords(protocolNames(st.protocols())), "Opens the port, and sees whether it still is",
+		fmt.Sprintf("every %s, and at half of the lease; at most %d times an hour while nothing happens", spoken(every), idleRequests), "protocols in [router]"}}
 	if s.Router.Upstream {
 		out = append(out, Contact{"A second router in front of yours", "Opens the port there, too", "as for the router", "upstream = false in [router]"})
 	}
@@ -43,7 +49,7 @@ func (st *state) contacts() []Contact {
 	if len(s.Checker.URLs) > 0 {
 		c := Contact{hostNames(s.Checker.URLs), "Checks from outside: it is told your address and port, and knocks there", "when you ask", "urls = [] in [checker]"}
 		if s.Checker.Automatic {
-			c.When = fmt.Sprintf("after a change and once a day, at most %d times a day; and when you ask", checksADay)
+			c.When = fmt.Sprintf("after a change, once a day, and %s after one that failed, at most %d times a day; and when you ask", spoken(checkFailed), checksADay)
 			c.Off = "automatic = false or urls = [] in [checker]"
 		}
 		out = append(out, c)

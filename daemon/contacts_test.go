@@ -18,7 +18,7 @@ func TestContacts(t *testing.T) {
 	all.Checker.URLs = append(all.Checker.URLs, "https://user:secret@other.test/p2p-check?key=secret")
 	words := fmt.Sprint(newState(all, Memory{}, t0).contacts())
 	for _, want := range []string{"PCP, NAT-PMP and UPnP", "A second router", "stun.test:3478", "get-ip.test", "checker.test, other.test", "every 30 min", "every 6 h",
-		"automatic = false", "1 webhook of your own"} {
+		"automatic = false", "1 webhook of your own", "6 h after one that failed", "at most 300 times an hour"} {
 		if !strings.Contains(words, want) {
 			t.Errorf("nothing about %s in %s", want, words)
 		}

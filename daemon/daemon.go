@@ -47,6 +47,7 @@ type Daemon struct {
 	news      newsState
 	next      time.Time
 	lastSOAP  time.Time // when the last question to a UPnP router ended
+	routeRead time.Time // when the system's routes were last read; zero: they have to be read
 	leaving   int       // how many ports a farewell has to take back; 0: we stay
 	hurried   time.Time // when a network change last ended the pauses after refusals
 	saveAfter time.Time // a full disk is not tried again before
@@ -137,7 +138,9 @@ const maxTurns = 200
 
 // pass observes, decides and acts until there is nothing to do but wait.
 func (d *Daemon) pass(ctx context.Context) {
-	d.observeRoute(ctx)
+	if d.routeDue() {
+		d.observeRoute(ctx)
+	}
 	for range maxTurns {
 		d.receive()
 		if ctx.Err() != nil {
@@ -205,6 +208,7 @@ func (d *Daemon) receive() {
 func (d *Daemon) networkChanged(why string) {
 	d.log.Debug("the network may have changed", "why", why)
 	now := d.world.Now()
+	d.routeRead = time.Time{}
 	r := &d.state.router
 	if !r.running && len(r.clients) == 0 && !r.begun.IsZero() {
 		r.again = now

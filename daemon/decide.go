@@ -57,6 +57,7 @@ const (
 	CleanUp         // take out an entry that an earlier run has left
 	CleanUpUpstream // the same at the second router
 	LookFirewall    // see what this PC's firewall does
+	Knock           // see whether a router that is away is back, by one protocol
 )
 
 // decide says what all that is known comes to, what to read, what to do, and when to think again.
@@ -125,7 +126,9 @@ func (p *planner) search() {
 	never := r.begun.IsZero()
 	if never || (!r.again.IsZero() && p.due(r.again, "ask the router again")) {
 		p.dec.Do = append(p.dec.Do, Action{Kind: StartSearch})
+		return
 	}
+	p.knocks()
 }
 
 // port plans for one port: renew and read back what is held, ask for what is not.

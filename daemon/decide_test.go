@@ -174,10 +174,10 @@ var decideTable = []struct {
 	}, code: Starting, do: []Action{{Kind: Map, Protocol: portmap.UPnP}}},
 	{name: "UPnP, another PC holds the port: do not fight", tell: func(s *story) {
 		s.atHome().searching().silent(portmap.PCP, portmap.NATPMP).answers(portmap.UPnP).outer("11.77.0.2").internet("11.77.0.2", "").entry(other, "Portsitter")
-	}, code: PortTaken, rung: StepMapping, next: time.Minute, words: "192.168.1.50"},
+	}, code: PortTaken, rung: StepMapping, next: 20 * time.Second, words: "192.168.1.50"},
 	{name: "UPnP, a forward made by hand leads here: leave it alone", tell: func(s *story) {
 		s.atHome().searching().silent(portmap.PCP, portmap.NATPMP).answers(portmap.UPnP).outer("11.77.0.2").internet("11.77.0.2", "11.77.0.2").entry(self, "my game")
-	}, code: CodeReady, next: time.Minute, words: "by hand"},
+	}, code: CodeReady, next: 20 * time.Second, words: "by hand"},
 	{name: "UPnP, our own entry from before a crash: take it over", tell: func(s *story) {
 		s.atHome().searching().silent(portmap.PCP, portmap.NATPMP).answers(portmap.UPnP).entry(self, portmap.Description)
 	}, code: Starting, do: []Action{{Kind: Map, Protocol: portmap.UPnP}}},
@@ -189,7 +189,7 @@ var decideTable = []struct {
 		s.atHome().searching().answers(portmap.UPnP).silent(portmap.PCP, portmap.NATPMP).noEntry().refused(portmap.UPnP, portmap.NoOuterAddress, 501, "ActionFailed")
 		s.learnOuter(portmap.UPnP, known(portmap.Outer{}, s.now))
 		s.internet("", "11.77.0.9")
-	}, code: MappingRefused, rung: StepMapping, words: "second router or a carrier NAT", next: 30 * time.Second},
+	}, code: MappingRefused, rung: StepMapping, words: "second router or a carrier NAT", next: 20 * time.Second}, // likewise
 	{name: "another port is offered: taken", tell: func(s *story) {
 		s.atHome().searching().answers(portmap.PCP).silent(portmap.NATPMP, portmap.UPnP).outer("11.77.0.2").internet("11.77.0.2", "")
 		s.learnNo(0, portmap.PCP, otherPortError{27886, 27887}, s.now)
@@ -205,7 +205,7 @@ var decideTable = []struct {
 		s.internet("11.77.0.2", "11.77.0.2")
 	}, code: NoRouterAnswer, rung: StepRouter, next: 40 * time.Second},
 	{name: "granted and confirmed", tell: func(s *story) { s.open(portmap.PCP) }, code: CodeReady, next: 20 * time.Second, words: "11.77.0.2:27886"},
-	{name: "granted by UPnP and read back twice", tell: func(s *story) { s.open(portmap.UPnP) }, code: CodeReady, next: 50 * time.Second},
+	{name: "granted by UPnP and read back twice", tell: func(s *story) { s.open(portmap.UPnP) }, code: CodeReady, next: 10 * time.Second},
 	{name: "half of the lease is over: renew, and not before", tell: func(s *story) {
 		s.open(portmap.PCP).after(30*time.Minute-time.Second).outer("11.77.0.2").internet("11.77.0.2", "11.77.0.2")
 	}, code: CodeReady, next: time.Second},
@@ -230,7 +230,7 @@ var decideTable = []struct {
 	}, code: Starting, do: []Action{{Kind: Map, Protocol: portmap.UPnP}}},
 	{name: "UPnP entry gone right after the second grant, too: not kept", tell: func(s *story) {
 		s.atHome().searching().answers(portmap.UPnP).silent(portmap.PCP, portmap.NATPMP).granted(portmap.UPnP).noEntry().granted(portmap.UPnP).noEntry().outer("11.77.0.2").internet("11.77.0.2", "11.77.0.2")
-	}, code: NotKept, rung: StepMapping, next: 30 * time.Second},
+	}, code: NotKept, rung: StepMapping, next: 20 * time.Second}, // likewise
 	{name: "epoch went back: the router lost its table, map again", tell: func(s *story) {
 		s.open(portmap.NATPMP).epoch(5000).after(20 * time.Second).epoch(3)
 	}, code: Starting, do: []Action{{Kind: Map, Protocol: portmap.NATPMP}}},

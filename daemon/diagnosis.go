@@ -72,6 +72,7 @@ type clues struct {
 	public       string    // the address the internet sees
 	holder       string    // LAN address that holds the port
 	leftBehind   bool      // an entry of ours may still be in the router
+	leftForGood  bool      // and no lease ends it
 	full         bool      // the router has no room for another entry
 	perhapsFull  bool      // it says 402 whatever it is asked for: so do routers that have no room
 	takenOut     bool      // there was one, and the router has confirmed that it is gone
@@ -83,7 +84,7 @@ type clues struct {
 	asksUpstream bool      // and it may be asked for the port
 	lostWhy      string    // why a mapping that was there is not there any more
 	external     uint16    // the external port in use, where it is not the configured one
-	oldEnds      time.Time // when the lease of our own old entry ends
+	oldEnds      time.Time // when the lease of our own old entry ends; zero: it has none that ends
 	proven       bool      // a check from outside has passed
 	cameIn       bool      // the last one did not, though its packets did come in
 	internal     uint16    // the port on this PC
@@ -124,10 +125,15 @@ func diagnose(code Code, c clues) Diagnosis {
 		if c.takenOut {
 			d.Headline += " and has taken its entry out of the router"
 		}
-		if c.leftBehind {
-			d.Headline = "Portsitter has stopped; the router has not confirmed that its entry is gone, and it ends with its lease"
-		}
 		d.NextStep = "Start Portsitter again before you host."
+		if c.leftBehind {
+			d.Headline = "Portsitter has stopped; the router has not confirmed that its entry is gone"
+			if !c.leftForGood {
+				d.Headline += ", and it ends with its lease"
+			} else {
+				d.NextStep += " The entry stays in the router until then, or until you delete it there: it has no lease that ends."
+			}
+		}
 	case AddressUnknown:
 		d.Verdict = Unknown
 		d.Headline = fmt.Sprintf("Port %d is open on your router, but nobody tells your public address", c.port)
@@ -227,12 +233,13 @@ func mappingWords(code Code, c clues) (headline, next string) {
 
 // displacedWords says why the external port is another one, and when that ends.
 func displacedWords(code Code, c clues) string {
+	if code == OwnOldEntry && c.oldEnds.IsZero() {
+		return fmt.Sprintf("Port %d still leads to this PC's former address %s, and that entry has no lease that ends. Delete it in the router at http://%s; then Portsitter moves back by itself.",
+			c.port, c.holder, c.gateway)
+	}
 	if code == OwnOldEntry {
-		until := "until its lease ends"
-		if !c.oldEnds.IsZero() {
-			until = "until " + c.oldEnds.Local().Format("15:04")
-		}
-		return fmt.Sprintf("Port %d still leads to this PC's former address %s, %s; then Portsitter moves back to it by itself.", c.port, c.holder, until)
+		return fmt.Sprintf("Port %d still leads to this PC's former address %s, until %s; then Portsitter moves back to it by itself.",
+			c.port, c.holder, c.oldEnds.Local().Format("15:04"))
 	}
 	holder := c.holder
 	if holder == "" {

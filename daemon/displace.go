@@ -3,7 +3,6 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/netip"
 	"slices"
 	"time"
@@ -228,68 +227,18 @@ func (d *Daemon) removeEntry(ctx context.Context, i int, external uint16) error 
 	return err
 }
 
-// takeOver does what a person asked for: the entry of another PC goes, ours comes.
-func (d *Daemon) takeOver(ctx context.Context, i int) {
-	p := &d.state.ports[i]
-	p.takeover = false
-	who := addrText(d.state.holder(p))
-	if err := d.removeEntry(ctx, i, p.port.ExternalPort); err != nil {
-		d.log.Warn("could not take the port over", "port", p.port.Name, "from", who, "error", err)
-		p.takeoverErr = fmt.Errorf("taking it over from %s did not work: %w", who, err)
-		return
-	}
-	p.takeoverErr = nil
-	d.log.Info("taken over, as asked", "port", p.port.Name, "from", who)
-	d.release(ctx, i)
-}
-
 // removeOld tries once to delete our own entry from a former address.
 func (d *Daemon) removeOld(ctx context.Context, i int) {
 	p := &d.state.ports[i]
 	p.triedOld = true
 	if err := d.removeEntry(ctx, i, p.want()); err != nil {
-		d.log.Info("the router does not let us remove our entry from our former address; it ends with its lease", "port", p.port.Name, "error", err)
+		stays := "it stays until it is deleted there"
+		if old, ours := d.state.ownOld(p); ours && !old.Expires.IsZero() {
+			stays = "it ends with its lease at " + old.Expires.Local().Format("15:04")
+		}
+		d.log.Info("the router does not let us remove our entry from our former address; "+stays, "port", p.port.Name, "error", err)
 		return
 	}
 	p.entry = Fact[portmap.Entry]{}
 	p.refusals = map[portmap.Protocol]refusal{}
-}
-
-// NotHeldError says that there is nothing to take over.
-type NotHeldError struct{ Port string }
-
-func (e *NotHeldError) Error() string {
-	return fmt.Sprintf("no other device holds port %q, so there is nothing to take over", e.Port)
-}
-
-// TakeOver removes another device's entry for the external port of a port ("" is not allowed: it has
-// to be named) and puts ours there. What came of it is in the Status.
-func (d *Daemon) TakeOver(ctx context.Context, port string) (err error) {
-	done := make(chan struct{})
-	d.tell(ctx, func() {
-		defer close(done)
-		i := -1
-		if port != "" {
-			i = d.state.portNamed(port)
-		}
-		if i < 0 {
-			err = &NoPortError{port}
-			return
-		}
-		p := &d.state.ports[i]
-		switch {
-		case !d.state.holder(p).IsValid():
-			err = &NotHeldError{port}
-		case p.mapping != nil && d.hostedNow(i): // moving the mapping would end the match
-			err = &HostingError{p.holderWords()}
-		default:
-			p.takeover = true
-		}
-	})
-	select {
-	case <-done:
-		return err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -157,30 +157,41 @@ func TestTakeOver(t *testing.T) {
 		h.pass(time.Second)
 		h.want(CodeReady)
 		h.wantOpen(true)
-		if err := h.d.TakeOver(context.Background(), "Kaillera P2P"); !errors.As(err, new(*NotHeldError)) {
+		err := h.d.TakeOver(context.Background(), "Kaillera P2P")
+		if !errors.As(err, new(*NotHeldError)) || !strings.Contains(err.Error(), "holds port 27886") {
 			t.Errorf("nobody holds it any more: %v", err)
 		}
 	})
 }
 
+// TestTakeOverThatTheRouterRefuses: whether another external port is open meanwhile or none, whoever has
+// asked reads which port it was about, and why it did not work.
 func TestTakeOverThatTheRouterRefuses(t *testing.T) {
-	inHouseWith(t, displacedSettings(), func(h *house) {
-		taken(portmap.UPnP)(h)
-		h.Configure(func(f *simhome.Faults) { f.SecureMode = true })
-	}, func(h *house) {
-		h.pass(4 * time.Second)
-		if err := h.d.TakeOver(context.Background(), "Kaillera P2P"); err != nil {
-			t.Fatal(err)
-		}
-		h.pass(time.Second)
-		h.want(OtherExternalPort)
-		if !deliveredTo(h, 27886, other) || !h.reachableAt(27887, self) {
-			t.Errorf("table %+v", h.Table())
-		}
-		if steps := allWords(Ladder{Steps: h.port().Steps}); !strings.Contains(steps, "did not work") {
-			t.Errorf("does not say that it did not work: %s", steps)
-		}
-	})
+	for _, row := range []struct {
+		code      Code
+		elsewhere bool // another external port may be taken
+	}{{OtherExternalPort, true}, {PortTaken, false}} {
+		s := displacedSettings()
+		s.Router.OtherExternalPort = row.elsewhere
+		inHouseWith(t, s, func(h *house) {
+			taken(portmap.UPnP)(h)
+			h.Configure(func(f *simhome.Faults) { f.SecureMode = true })
+		}, func(h *house) {
+			h.pass(4 * time.Second)
+			if err := h.d.TakeOver(context.Background(), "Kaillera P2P"); err != nil {
+				t.Fatal(err)
+			}
+			h.pass(time.Second)
+			h.want(row.code)
+			if !deliveredTo(h, 27886, other) || h.reachableAt(27887, self) != row.elsewhere {
+				t.Errorf("table %+v", h.Table())
+			}
+			steps := allWords(Ladder{Steps: h.port().Steps})
+			if want := "Taking port 27886 over from " + other.String() + " did not work: "; !strings.Contains(steps, want) {
+				t.Errorf("does not say %q: %s", want, steps)
+			}
+		})
+	}
 }
 
 // TestTwoPortsDoNotTakeEachOthers: the next port is one that the settings want for another door.
@@ -195,5 +206,17 @@ func TestTwoPortsDoNotTakeEachOthers(t *testing.T) {
 				t.Errorf("by %s: %s and %s", p, ports[0].Address, ports[1].Address)
 			}
 		})
+	}
+}
+
+// TestOldEntryWithoutALease: nothing ends it by itself, so nobody is told to wait.
+func TestOldEntryWithoutALease(t *testing.T) {
+	c := clues{port: 27886, address: "11.77.0.2:27887", holder: "192.168.1.24", gateway: "192.168.1.1"}
+	if next := diagnose(OwnOldEntry, c).NextStep; !strings.Contains(next, "Delete it in the router at http://192.168.1.1") || strings.Contains(next, "until") {
+		t.Error(next)
+	}
+	c.oldEnds = t0
+	if next := diagnose(OwnOldEntry, c).NextStep; strings.Contains(next, "Delete") || !strings.Contains(next, "until "+t0.Local().Format("15:04")) {
+		t.Error(next)
 	}
 }

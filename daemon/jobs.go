@@ -57,11 +57,8 @@ func (d *Daemon) readPast(ctx context.Context) {
 // startSearch asks the gateway by every protocol, beside the loop.
 func (d *Daemon) startSearch(ctx context.Context) {
 	s := d.state
-	known, _ := s.memory.router(s.mac, s.way().Gateway)
-	order := SearchOrder{
-		Route: s.way(), Protocols: s.protocols(),
-		Known: known.Location, Permanent: known.Permanent, UDN: known.UDN, Slow: known.Slow || s.router.rounds == 1,
-	}
+	order := s.searchOrder(s.protocols())
+	order.Slow = order.Slow || s.router.rounds == 1
 	n := s.learnSearch(d.world.Now())
 	d.endSearch()
 	ctx, d.endSearch = context.WithCancel(ctx)
@@ -76,6 +73,12 @@ func (d *Daemon) startSearch(ctx context.Context) {
 		})
 		d.tell(ctx, func() { s.learnSearchEnd(n, d.world.Now()) })
 	})
+}
+
+// searchOrder is a search of the present gateway by some protocols.
+func (s *state) searchOrder(protocols []portmap.Protocol) SearchOrder {
+	known := s.knownRouter()
+	return SearchOrder{Route: s.way(), Protocols: protocols, Known: known.Location, Permanent: known.Permanent, UDN: known.UDN, Slow: known.Slow}
 }
 
 // job runs work beside the loop.

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/portsitter/portsitter/configs"
 	"github.com/portsitter/portsitter/netutil/portmap"
@@ -27,6 +28,7 @@ func (d *Daemon) configure(c configured) {
 		return
 	}
 	d.log.Info("settings taken over", "file", c.settings.Source)
+	d.routeRead = time.Time{} // they may name another way out
 	d.noticeRestart(c.settings)
 	if !reflect.DeepEqual(c.settings.Notify, d.state.settings.Notify) {
 		d.forgetReceivers()

@@ -54,14 +54,16 @@ func ladders(s *state, now time.Time) []Ladder {
 	return ls
 }
 
-// ladder finds the first broken rung: it is the headline, and what is below it was not reached.
+// ladder finds the first broken rung: it is the headline, and what is below it is not judged.
 func (s *state) ladder(p *portState, rungs []rung, now time.Time) Ladder {
 	l := Ladder{}
 	code, settled := CodeReady, true
 	last, counts := p.outside()
 	if counts && last.answer.Reachable {
-		if !last.mapped {
-			byHand(rungs)
+		if _, still := s.lingering(p); !last.mapped && still {
+			openAnyway(rungs, "The router's entry from before still holds")
+		} else if !last.mapped {
+			openAnyway(rungs, "Forwarded by hand")
 		}
 		if !last.mapped || !slices.ContainsFunc(rungs[:4], func(r rung) bool { return r.State == StepUnknown }) {
 			code = CodeReachable
@@ -75,7 +77,7 @@ func (s *state) ladder(p *portState, rungs []rung, now time.Time) Ladder {
 			code = r.code
 			for j := i + 1; j < len(rungs); j++ {
 				if rungs[j].ID != StepOutside || !p.check.last.Asked() {
-					rungs[j] = skipped(rungs[j].ID, "Not reached yet")
+					rungs[j] = skipped(rungs[j].ID, "Not judged while a step above is broken")
 				} else if rungs[j].State == StepBroken { // one broken rung is the headline
 					rungs[j] = skipped(rungs[j].ID, rungs[j].Summary)
 					rungs[j].Detail = p.checkWords()
@@ -210,7 +212,7 @@ func (s *state) mappingRung(p *portState, now time.Time) rung {
 		return unknown(StepMapping, "The router has not granted the port yet", p.reasons(s.protocols()))
 	}
 	code, summary := s.whyNot(p)
-	return broken(StepMapping, code, summary, p.reasons(s.protocols()))
+	return broken(StepMapping, code, summary, strings.TrimSpace(p.takeoverWords()+" "+p.reasons(s.protocols())))
 }
 
 func (s *state) mappedRung(p *portState, m portmap.Mapping) rung {
@@ -227,9 +229,7 @@ func (s *state) mappedRung(p *portState, m portmap.Mapping) rung {
 	detail := "The router has granted it."
 	if p.elsewhere != 0 {
 		detail = fmt.Sprintf("Port %d is held by %s. %s", p.port.ExternalPort, cmp.Or(addrText(s.holder(p)), "another device"), detail)
-	}
-	if p.takeoverErr != nil {
-		detail += " " + p.takeoverErr.Error() + "."
+		detail = strings.TrimSpace(detail + " " + p.takeoverWords())
 	}
 	if !p.verified.IsZero() {
 		detail = strings.Replace(detail, "The router has granted it.", "The router has confirmed since that it holds the entry.", 1)
@@ -251,7 +251,7 @@ func (s *state) address(p *portState) string {
 
 func (s *state) clues(p *portState, address string) clues {
 	w := s.way()
-	c := clues{port: p.port.ExternalPort, transport: p.port.Transport, address: address, noOuter: p.noOuter(), leftBehind: p.leftBehind, full: p.full(), perhapsFull: p.perhapsFull(), takenOut: p.takenOut, lostWhy: p.lostWhy}
+	c := clues{port: p.port.ExternalPort, transport: p.port.Transport, address: address, noOuter: p.noOuter(), leftBehind: p.leftBehind, leftForGood: p.leftForGood, full: p.full(), perhapsFull: p.perhapsFull(), takenOut: p.takenOut, lostWhy: p.lostWhy}
 	c.gateway, c.local = addrText(w.Gateway), addrText(w.Local)
 	c.outer, c.public = addrText(s.outerAddr()), addrText(s.seenAddr())
 	c.holder = addrText(s.holder(p))

@@ -5,12 +5,13 @@ import (
 	"time"
 )
 
-// byHand takes note of a check that passed: whatever the router said, the port is open. What is
-// broken above was then done by other means, most likely a forward made in the router's menu.
-func byHand(rungs []rung) {
+// openAnyway takes note of a check that passed: whatever the router said, the port is open. What is
+// broken above was then done by other means: an entry of ours from before, or, most likely, a forward
+// made in the router's menu.
+func openAnyway(rungs []rung, means string) {
 	for i, r := range rungs {
 		if (r.ID == StepRouter || r.ID == StepInternet || r.ID == StepMapping) && r.State != StepOK {
-			rungs[i] = skipped(r.ID, "Forwarded by hand, as the check from outside has shown")
+			rungs[i] = skipped(r.ID, means+", as the check from outside has shown")
 			rungs[i].Detail = r.Summary
 		}
 	}
@@ -161,7 +162,7 @@ func (p *portState) outsideStatus(now time.Time) *Outside {
 			o.AnsweredBy = "stand-in"
 		}
 	default:
-		o.State, o.Checker = "unreachable", last.answer.Checker
+		o.State, o.Checker, o.CameIn = "unreachable", last.answer.Checker, last.cameIn()
 	}
 	return o
 }

@@ -58,7 +58,7 @@ func (s *state) learnGrant(i int, m portmap.Mapping, now time.Time) {
 	p.mapping = &m
 	p.manual, p.lostWhy, p.unsure = false, "", false
 	p.refusals = map[portmap.Protocol]refusal{}
-	s.router.answered, s.router.addressDue = now, now.Add(s.settings.Router.ReadBack)
+	s.router.answered, s.router.addressDue = now, now.Add(s.addressEvery())
 	if fresh && p.vain == 0 && m.Protocol == portmap.UPnP && s.knownRouter().Forgets {
 		p.vain = 1 // let it be seen first that this time it keeps the entry
 	}
@@ -115,7 +115,7 @@ func (s *state) learnNo(i int, protocol portmap.Protocol, err error, now time.Ti
 		n = max(p.vain-1, 1) // it was asked once more before this verdict
 	}
 	p.refusals[protocol] = refusal{err: err, count: n, until: now.Add(refusalPause(err, n))}
-	if protocol == portmap.PCP {
+	if protocol == portmap.PCP && s.onlyPCP() { // where UPnP tells the address, it is all the more to be asked
 		s.router.addressDue = now.Add(s.readBack())
 	}
 	if protocol == portmap.PCP && s.onlyPCP() && refusedAs(err, portmap.NoOuterAddress) {

@@ -24,7 +24,7 @@ func (s *state) learnOuter(protocol portmap.Protocol, f Fact[portmap.Outer]) {
 		r.outerDue = f.At.Add(s.outerEvery())
 	}
 	if f.Value.HasEpoch {
-		s.learnEpoch(protocol, f.Value.Epoch, f.At)
+		s.learnEpoch(protocol, f.Value, f.At)
 	}
 	switch {
 	case f.Err != nil:
@@ -36,7 +36,7 @@ func (s *state) learnOuter(protocol portmap.Protocol, f Fact[portmap.Outer]) {
 
 // learnNoOuter: the router refuses to tell its outer address, most likely because it has none.
 func (s *state) learnNoOuter(err error, now time.Time) {
-	s.router.outer, s.router.addressDue = failed[portmap.Outer](err, now), now.Add(s.settings.Router.ReadBack)
+	s.router.outer, s.router.addressDue = failed[portmap.Outer](err, now), now.Add(s.addressEvery())
 	if refusedAs(err, portmap.NoOuterAddress) {
 		s.outerIsLost(now)
 	}
@@ -99,7 +99,7 @@ func refusedAs(err error, kind portmap.Kind) bool {
 // learnOuterAddr takes the router's outer address; not valid when it does not tell.
 func (s *state) learnOuterAddr(a netip.Addr, now time.Time) {
 	r := &s.router
-	r.addressDue = now.Add(s.settings.Router.ReadBack)
+	r.addressDue = now.Add(s.addressEvery())
 	if r.lastOuter.IsValid() && a.IsValid() && r.lastOuter != a {
 		s.public.http, s.public.stun = Fact[netip.Addr]{}, Fact[netip.Addr]{} // about the address that was
 		s.addressChanged(now)
@@ -141,13 +141,20 @@ func (p *portState) forgive(kind portmap.Kind, now time.Time) {
 
 // learnEpoch applies the rule of RFC 6887 section 8.5: a router whose clock went back has lost its
 // table, and everything has to be mapped again.
-func (s *state) learnEpoch(protocol portmap.Protocol, epoch uint32, now time.Time) {
+func (s *state) learnEpoch(protocol portmap.Protocol, o portmap.Outer, now time.Time) {
 	r := &s.router
 	if r.epochs[protocol] == nil {
 		r.epochs[protocol] = &portmap.EpochClock{Protocol: protocol}
 	}
-	lost := r.epochs[protocol].Lost(now, epoch)
-	r.bootedAt = now.Add(-time.Duration(epoch) * time.Second).Truncate(time.Second)
+	lost := r.epochs[protocol].Lost(now, o.Epoch)
+	r.bootedAt = now.Add(-time.Duration(o.Epoch) * time.Second).Truncate(time.Second)
+	why := "The router has restarted"
+	if protocol == portmap.PCP || o.Addr.IsValid() && o.Addr != r.lastOuter { // another outer address starts it anew, too
+		why = "The router has restarted or dialed in anew"
+	}
+	if lost {
+		r.addressDue = now
+	}
 	for i := range s.ports {
 		p := &s.ports[i]
 		if p.mapping == nil {
@@ -162,7 +169,7 @@ func (s *state) learnEpoch(protocol portmap.Protocol, epoch uint32, now time.Tim
 		}
 		if lost {
 			open := later(p.verified, p.mapping.Granted) // until then it was
-			p.lose("The router has restarted", earlier(now, later(open, r.bootedAt)))
+			p.lose(why, earlier(now, later(open, r.bootedAt)))
 		} else if r.clients[p.mapping.Protocol] != nil {
 			p.verified = now
 		}

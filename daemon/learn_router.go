@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/portsitter/portsitter/netutil/portmap"
@@ -15,7 +16,7 @@ import (
 func (s *state) learnSearch(now time.Time) int {
 	r := &s.router
 	r.search++
-	r.running, r.begun, r.again = true, now, time.Time{}
+	r.running, r.begun, r.again, r.knockDue = true, now, time.Time{}, time.Time{}
 	r.errs = map[portmap.Protocol]error{}
 	return r.search
 }
@@ -35,7 +36,9 @@ func (s *state) learnAnswer(n int, a portmap.Answer, now time.Time) {
 	returned := r.clients[a.Protocol] == nil
 	r.clients[a.Protocol] = a.Client
 	delete(r.errs, a.Protocol)
+	delete(r.missing, a.Protocol)
 	r.rounds, r.answered = 0, now
+	r.spoke = s.outerProtocol()
 	s.learnDevice(a.Client.Device(), now)
 	if a.Outer.Addr.IsValid() || a.Outer.HasEpoch {
 		s.learnOuter(a.Protocol, known(a.Outer, now))
@@ -86,16 +89,14 @@ func (s *state) learnSearchEnd(n int, now time.Time) {
 			p.lose("The router does not answer "+protocolNames([]portmap.Protocol{p.mapping.Protocol})[0]+" any more", now)
 		}
 	}
-	switch {
-	case len(r.clients) == len(s.protocols()):
-		r.missing = false
-	case r.missing && len(r.clients) > 0 && r.again.IsZero():
+	if s.misses() && len(r.clients) > 0 && r.again.IsZero() {
 		r.again = now.Add(missingAgain)
 	}
 	if len(r.clients) == 0 {
 		r.rounds++
 		if r.again.IsZero() { // else the router has announced itself meanwhile
 			r.again = now.Add(searchPause(r.rounds, now.Sub(r.answered)))
+			s.learnKnock(now)
 		}
 	}
 }
@@ -104,7 +105,9 @@ func (s *state) learnSearchEnd(n int, now time.Time) {
 // last search is not just over.
 func (s *state) learnGone(p portmap.Protocol, err error, now time.Time) {
 	r := &s.router
-	r.missing = r.missing || r.clients[p] != nil
+	if r.clients[p] != nil {
+		r.missing[p] = true
+	}
 	delete(r.clients, p)
 	r.gentle = r.gentle || p == portmap.UPnP // some drop requests that come too fast: no hurry from now on
 	if p == portmap.UPnP && now.Sub(r.answered) < soapApart && !s.confirmed() {
@@ -115,6 +118,11 @@ func (s *state) learnGone(p portmap.Protocol, err error, now time.Time) {
 		return
 	}
 	r.again = later(now, r.begun.Add(searchAtMostEvery))
+}
+
+// misses reports whether a protocol that had answered is gone, and still wanted.
+func (s *state) misses() bool {
+	return slices.ContainsFunc(s.protocols(), func(p portmap.Protocol) bool { return s.router.missing[p] })
 }
 
 // gone tells whether an error means that nobody is there, as opposed to somebody saying no.

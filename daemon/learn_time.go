@@ -21,6 +21,10 @@ func (s *state) learnTime(now time.Time) {
 		}
 		if m := p.mapping; m != nil && m.Lease != 0 && !now.Before(m.Expires()) {
 			p.lose("The lease has ended", m.Expires())
+			p.leaseEnded = now
+		}
+		if e, still := s.lingering(p); still && !e.Expires.IsZero() && !now.Before(e.Expires) {
+			p.changed, p.leaseEnded = now, now // what came in by it says nothing any more
 		}
 	}
 	s.memory = s.memory.expired(now)
@@ -35,12 +39,14 @@ func (s *state) clockSetBack(now time.Time) {
 	if !r.again.IsZero() {
 		r.again = now
 	}
+	r.knockDue = time.Time{}
 	r.answered, r.hinted, r.begun = now, time.Time{}, earlier(r.begun, now)
 	s.upstream.outerDue, s.upstream.again = now, now
 	s.memory.Checks = slices.DeleteFunc(slices.Clone(s.memory.Checks), func(at time.Time) bool { return at.After(now) })
 	for i := range s.ports {
 		p := &s.ports[i]
 		p.lookDue, p.homeDue, p.ownersDue, p.firewall.due = now, now, now, now
+		p.leaseEnded = earlier(p.leaseEnded, now)
 		p.backDue, p.elsewhereOff, p.check.repaired = now.Add(backEvery), time.Time{}, time.Time{}
 		p.shutSince, p.lostAt = earlier(p.shutSince, now), earlier(p.lostAt, now)
 		outdated := p.check.last.At.Before(p.changed)

@@ -26,6 +26,13 @@ func (s *state) leftover() (OwnEntry, bool) {
 	return OwnEntry{}, false
 }
 
+// lingering finds our own entry for a port at a router where no protocol answers for it any more: a
+// guest may come in by it until its lease ends.
+func (s *state) lingering(p *portState) (OwnEntry, bool) {
+	e, ours := s.memory.owns(s.mac, s.way().Gateway, p.transport(), p.want())
+	return e, ours && p.mapping == nil && e.Internal == s.internal(p)
+}
+
 // underGame reports whether an entry leads to a port that a program of this PC holds: then it stays,
 // since a match may be going on through it.
 func (s *state) underGame(e OwnEntry) bool {
@@ -78,16 +85,27 @@ func (d *Daemon) leaveBehind(now time.Time) {
 		d.sayLeft("this PC has no way to the router", e.External, e.Expires)
 		for i := range d.state.ports {
 			p := &d.state.ports[i]
-			p.leftBehind = p.leftBehind || e.Transport == p.transport() && e.Internal.Port() == p.port.Port
+			if e.Transport == p.transport() && e.Internal.Port() == p.port.Port {
+				p.leave(e)
+			}
 		}
 	}
 }
 
+// leave notes for the last word that an entry of a port may still be in a router.
+func (p *portState) leave(e OwnEntry) {
+	p.leftBehind, p.leftForGood = true, p.leftForGood || e.Expires.IsZero()
+}
+
 // sayLeft logs that an entry of ours stays in a router, and for how long; a permanent one has no end.
 func (d *Daemon) sayLeft(why string, external uint16, expires time.Time) {
-	ends := "it has no lease that ends: Portsitter takes it out when it runs there again"
-	if !expires.IsZero() {
-		ends = "it ends with its lease at " + expires.Local().Format("15:04")
+	d.log.Warn("the router's entry could not be taken out: "+why+"; "+endOf(expires), "external", external)
+}
+
+// endOf says what ends an entry that stays in a router; the zero time is a permanent one.
+func endOf(expires time.Time) string {
+	if expires.IsZero() {
+		return "it has no lease that ends: Portsitter takes it out when it runs there again"
 	}
-	d.log.Warn("the router's entry could not be taken out: "+why+"; "+ends, "external", external)
+	return "it ends with its lease at " + expires.Local().Format("15:04")
 }

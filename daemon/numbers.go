@@ -12,7 +12,6 @@ import (
 const (
 	epochEvery        = 20 * time.Second // PCP, NAT-PMP: epoch and outer address in one request
 	secondLook        = 10 * time.Second // some firmware drops an entry seconds after granting it
-	lookApart         = 15 * time.Second // per port: keeps 32 ports at 240 read-backs an hour
 	searchAtMostEvery = 2 * time.Second
 	searchWindow      = 3 * time.Second        // a router that UPnP finds later than this is a slow one
 	soapApart         = 200 * time.Millisecond // between two UPnP requests; some routers break when hurried
@@ -31,10 +30,11 @@ const (
 	firewallEvery     = 10 * time.Minute // what this PC's firewall does with the port
 	firewallApart     = 30 * time.Second
 	checkCoolDown     = 30 * time.Second
-	checkEvery        = 10 * time.Minute // checks that nobody asked for
-	checksADay        = 4                // of those
-	checkAgain        = 24 * time.Hour   // a check that passed is made again after this time
-	checkFailed       = 6 * time.Hour    // one that did not: whatever it was may be over
+	checkEvery        = 10 * time.Minute          // checks that nobody asked for
+	checksADay        = 4                         // of those
+	checkAgain        = 24 * time.Hour            // a check that passed is made again after this time
+	checkFailed       = 6 * time.Hour             // one that did not: whatever it was may be over
+	leaseGrace        = recordEvery + time.Minute // routers may keep an entry for a moment longer than its lease, and our record of it may be old
 	standInTries      = 3
 	checkApart        = 2 * time.Second
 	mostBusy          = 15 * time.Second        // how long a busy checker is waited for
@@ -65,7 +65,7 @@ func searchPause(n int, silent time.Duration) time.Duration {
 	case silent < startsWithin:
 		return doubling(5*time.Second, n, 15*time.Second)
 	case silent < awayWithin:
-		return doubling(5*time.Second, n, 90*time.Second)
+		return doubling(5*time.Second, n, 4*time.Minute) // and it is knocked at
 	}
 	return doubling(5*time.Second, n, 5*time.Minute)
 }
@@ -98,25 +98,4 @@ func doubling(base time.Duration, n int, most time.Duration) time.Duration {
 		return most
 	}
 	return min(base<<max(n-1, 0), most)
-}
-
-// readBack is the time between two read-backs of one port: the setting, stretched where many
-// ports would ask too much of the router.
-func (s *state) readBack() time.Duration {
-	return max(s.settings.Router.ReadBack, time.Duration(len(s.ports))*lookApart)
-}
-
-// outerEvery is the time between two questions for the router's epoch and, by NAT-PMP, its outer
-// address. Where several ports are read back by UPnP, too, the router is asked less often.
-func (s *state) outerEvery() time.Duration {
-	byUPnP := 0
-	for _, p := range s.ports {
-		if p.mapping != nil && p.mapping.Protocol == portmap.UPnP {
-			byUPnP++
-		}
-	}
-	if s.router.clients[portmap.NATPMP] == nil && s.router.clients[portmap.PCP] == nil || byUPnP > 1 {
-		return s.settings.Router.ReadBack
-	}
-	return epochEvery
 }

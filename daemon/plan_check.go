@@ -22,6 +22,9 @@ func (p *planner) owner(i int) {
 func (p *planner) check(i int) {
 	port := &p.s.ports[i]
 	c, set := &port.check, p.s.settings.Checker
+	if e, still := p.s.lingering(port); still && !e.Expires.IsZero() {
+		p.due(e.Expires, "the lease of the router's entry ends")
+	}
 	if c.running || len(set.URLs) == 0 || !p.s.settled() || port.hosted() || p.s.offline() {
 		return
 	}
@@ -36,6 +39,9 @@ func (p *planner) check(i int) {
 		return
 	}
 	at := later(port.changed, p.s.memory.nextCheck())
+	if port.mapping == nil { // what comes in just after the end of a lease says nothing about tomorrow
+		at = later(at, port.leaseEnded.Add(leaseGrace))
+	}
 	if c.last.Asked() {
 		at = later(at, c.last.At.Add(checkEvery))
 	}

@@ -15,22 +15,23 @@ func (p *planner) outer() {
 	if protocol == "" || len(p.dec.Do) > 0 && !p.s.router.outer.Asked() {
 		return // nobody to ask; or the mapping comes first
 	}
-	if p.due(p.s.router.outerDue, "ask the router how it is") {
-		p.dec.Look.Outer = protocol
+	at := p.s.router.outerDue
+	if protocol == portmap.PCP && !p.s.onlyPCP() { // its ANNOUNCE tells no address, UPnP does
+		at = earlier(at, p.s.router.addressDue)
+		p.dec.Look.Address = !at.After(p.now) && !p.s.router.addressDue.After(p.now.Add(freshLook))
 	}
-	if protocol == portmap.PCP {
-		p.address()
+	if p.due(at, "ask the router how it is") {
+		p.dec.Look.Outer = protocol // beside the address, too: it is quicker to tell that nobody is there
+	}
+	if p.s.onlyPCP() {
+		p.refresh()
 	}
 }
 
-// address plans to ask for the outer address where the epoch comes by PCP, whose ANNOUNCE tells none:
-// UPnP is asked for it, or, if the router has nothing but PCP, one mapping is refreshed, whose answer
-// carries it. Else a dead line to the provider would show at half of the lease.
-func (p *planner) address() {
-	if !p.s.onlyPCP() {
-		p.dec.Look.Address = p.due(p.s.router.addressDue, "ask the router for its outer address")
-		return
-	}
+// refresh plans to ask for a mapping again where the router has nothing but PCP: the answer carries the
+// outer address. An address that changed shows in the epoch, too, which has to start anew then (RFC
+// 6887 section 8.5); a dead line to the provider would show at half of the lease.
+func (p *planner) refresh() {
 	i := p.s.heldByPCP()
 	if i < 0 || len(p.dec.Do) > 0 {
 		return

@@ -47,7 +47,7 @@ func (d *Daemon) publish(dec Decision) {
 	s := d.status(dec, now)
 	old := d.published.Load()
 	if old != nil {
-		if old.status.sameAs(s) && now.Sub(old.status.At) < freshFor {
+		if now.Sub(old.status.At) < freshFor && old.status.sameAs(s) {
 			return
 		}
 		s.Pass = old.status.Pass + 1
@@ -187,7 +187,11 @@ func (s *state) mappingStatus(p *portState) *Mapping {
 		return out
 	}
 	if last, counts := p.outside(); counts && last.answer.Reachable && !p.entry.Known() {
-		return &Mapping{Internal: s.internal(p).String(), External: last.answer.Address.String(), Owner: "manual"}
+		out := &Mapping{Internal: s.internal(p).String(), External: last.answer.Address.String(), Owner: "manual"}
+		if _, still := s.lingering(p); still {
+			out.Owner = "ours"
+		}
+		return out
 	}
 	if !p.entry.Known() {
 		return nil

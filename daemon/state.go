@@ -40,9 +40,11 @@ type routerState struct {
 	search   int // number of the search that runs or ran last; answers to older ones are dropped
 	running  bool
 	begun    time.Time
-	rounds   int       // searches in a row that ended with nobody there
-	again    time.Time // when to search next; zero: not planned
-	answered time.Time // when the router last answered anything
+	rounds   int              // searches in a row that ended with nobody there
+	again    time.Time        // when to search next; zero: not planned
+	knockDue time.Time        // when to knock meanwhile; zero: not at all
+	spoke    portmap.Protocol // what told most when it last answered
+	answered time.Time        // when the router last answered anything
 
 	outer         Fact[portmap.Outer]
 	outerDue      time.Time
@@ -50,13 +52,13 @@ type routerState struct {
 	lastOuter     netip.Addr // the last one it told
 	outerLost     time.Time  // since when it says that it has none; zero: it has one, or never told any
 	epochs        map[portmap.Protocol]*portmap.EpochClock
-	bootedAt      time.Time           // from the epoch; zero when not told
-	notified      portmap.NotifyWatch // tells a start from UPnP's routine announcements
-	hinted        time.Time           // when an announcement last made us look
-	notifiedOnce  bool                // a UPnP announcement has been heard
-	gentle        bool                // UPnP requests go apart from the first one on
-	missing       bool                // a protocol that had answered is gone
-	triedLeftover map[OwnEntry]bool   // recorded entries that were tried to be removed
+	bootedAt      time.Time                 // from the epoch; zero when not told
+	notified      portmap.NotifyWatch       // tells a start from UPnP's routine announcements
+	hinted        time.Time                 // when an announcement last made us look
+	notifiedOnce  bool                      // a UPnP announcement has been heard
+	gentle        bool                      // UPnP requests go apart from the first one on
+	missing       map[portmap.Protocol]bool // had answered, and are gone
+	triedLeftover map[OwnEntry]bool         // recorded entries that were tried to be removed
 }
 
 // publicState is what the internet says about our address.
@@ -80,12 +82,14 @@ type portState struct {
 	verified    time.Time           // last time the router confirmed that it holds the mapping
 	lookDue     time.Time           // next read-back
 	leftBehind  bool                // at the stop: the router has not confirmed that the entry is gone
+	leftForGood bool                // and nothing ends it by itself: it is a permanent one
 	takenOut    bool                // at the stop: it has
 	granted     bool                // since the start
 	shutSince   time.Time           // since when the port is not open; zero while it is
 	perhapsShut bool                // since then; the router may only have been silent
 	unsure      bool                // the router was away: it is not known whether it still holds the mapping
 	lostAt      time.Time           // when the mapping was lost, as far as known; zero while the port is open
+	leaseEnded  time.Time           // when an entry of ours was last left to its lease, and that was over
 	told        Diagnosis           // what the history said last
 	tally       tally               // what is counted; a new route does not begin it anew
 	lostWhy     string              // why the mapping that was there is not there any more, for people
@@ -149,6 +153,7 @@ func newRouterState() routerState {
 		clients:       map[portmap.Protocol]portmap.Client{},
 		errs:          map[portmap.Protocol]error{},
 		epochs:        map[portmap.Protocol]*portmap.EpochClock{},
+		missing:       map[portmap.Protocol]bool{},
 		triedLeftover: map[OwnEntry]bool{},
 	}
 }

@@ -96,8 +96,8 @@ const (
 // StepState is the state of one rung.
 type StepState string
 
-// The states of a rung. StepUnknown means "could not find out"; StepSkipped means "not reached or
-// switched off". Neither is ever drawn as good.
+// The states of a rung. StepUnknown means "could not find out"; StepSkipped means "not judged,
+// not needed or switched off". Neither is ever drawn as good.
 const (
 	StepOK      StepState = "ok"
 	StepBroken  StepState = "broken"
@@ -155,7 +155,8 @@ type Game struct {
 // Outside is the last check from outside.
 type Outside struct {
 	ID         uint64     `json:"id,omitempty"`
-	State      string     `json:"state"` // reachable, unreachable, checker-failed, not-checked or checking
+	State      string     `json:"state"`             // reachable, unreachable, checker-failed, not-checked or checking
+	CameIn     bool       `json:"came_in,omitempty"` // unreachable: its packets were seen here, so it was the answer that got lost
 	At         *time.Time `json:"at,omitempty"`
 	Since      *time.Time `json:"since,omitempty"`       // when the check under way began
 	AnsweredBy string     `json:"answered_by,omitempty"` // game or stand-in

@@ -152,7 +152,7 @@ func (s *state) learnUpstreamSearched(n int, now time.Time) {
 // table.
 func (s *state) learnUpstreamOuter(f Fact[portmap.Outer]) {
 	u := &s.upstream
-	u.outer, u.outerDue = f, f.At.Add(s.outerEvery())
+	u.outer, u.outerDue = f, f.At.Add(s.upstreamEvery())
 	switch {
 	case gone(f.Err):
 		s.upstreamGone(f.At)

@@ -58,28 +58,38 @@ func TestNoWayOutCostsLittle(t *testing.T) {
 	})
 }
 
-// TestStopWithoutAWayToTheRouter: what is ours stays in the router, and whoever reads the log knows how long.
-func TestStopWithoutAWayToTheRouter(t *testing.T) {
+// TestEntryThatStays: where the router cannot be asked at the stop, or does not answer, log and last
+// status say what ends the entry: its lease, or nothing but Portsitter or a person.
+func TestEntryThatStays(t *testing.T) {
+	const lease, permanent = "it ends with its lease at ", "it has no lease that ends: Portsitter takes it out when it runs there again"
+	noWay := func(h *house) { h.moveTo(route.Report{}, route.ErrNoGateway); h.pass(time.Minute) }
 	for _, row := range []struct {
-		name, ends string
-		change     func(*house)
+		name, log, ends string
+		leave           func(*house)
 	}{
-		{"lease", "could not be taken out: this PC has no way to the router; it ends with its lease at ", nil},
-		{"permanent", "could not be taken out: this PC has no way to the router; it has no lease that ends", func(h *house) {
-			only(portmap.UPnP)(h)
-			h.Configure(func(f *simhome.Faults) { f.OnlyPermanent = true })
-		}},
+		{"no way", "could not be taken out: this PC has no way to the router; ", lease, noWay},
+		{"no way, permanent", "could not be taken out: this PC has no way to the router; ", permanent, noWay},
+		{"no answer", "could not confirm that the router has removed the entry; if it has not, ", lease, func(h *house) { h.PowerOff() }},
+		{"no answer, permanent", "could not confirm that the router has removed the entry; if it has not, ", permanent, func(h *house) { h.PowerOff() }},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			inHouse(t, row.change, func(h *house) {
+			inHouse(t, func(h *house) {
+				only(portmap.UPnP)(h)
+				h.Configure(func(f *simhome.Faults) { f.OnlyPermanent = row.ends == permanent })
+			}, func(h *house) {
 				h.pass(time.Minute)
-				h.moveTo(route.Report{}, route.ErrNoGateway)
-				h.pass(time.Minute)
+				row.leave(h)
 				h.stop()
-				if log := h.log.String(); !strings.Contains(log, row.ends) {
-					t.Errorf("the log does not say %q:\n%s", row.ends, log)
+				if log := h.log.String(); !strings.Contains(log, row.log+row.ends) {
+					t.Errorf("the log does not say %q:\n%s", row.log+row.ends, log)
 				}
 				h.says("has not confirmed that its entry is gone")
+				p := h.port()
+				withLease := strings.Contains(p.Headline, "ends with its lease")
+				forGood := strings.Contains(p.NextStep, "until you delete it there: it has no lease that ends")
+				if withLease != (row.ends == lease) || forGood != (row.ends == permanent) {
+					t.Errorf("%s\n%s", p.Headline, p.NextStep)
+				}
 				if len(h.kept().Entries) != 1 {
 					t.Errorf("on record: %+v", h.kept().Entries)
 				}

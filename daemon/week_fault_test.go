@@ -27,6 +27,7 @@ const (
 	untilRenewal = 31 * time.Minute
 	untilCheck   = time.Hour
 	tablePoll    = 67 * time.Second
+	besidePCP    = 77 * time.Second // the address by UPnP, the shortest lease of these weeks, the mapping by UPnP
 	untilSTUN    = 24 * time.Minute // STUN every 10 min here, and the other source has to agree
 )
 
@@ -45,9 +46,9 @@ var weekFaults = []weekFault{
 		end: func(w *week) { w.Release(portmap.UDP, 27886) }},
 	{name: "renumbered by DHCP", begin: (*week).newAddress},
 	{name: "cable pulled", begin: func(w *week) { w.moveTo(route.Report{}, route.ErrNoGateway) }, end: (*week).backOnline},
-	{name: "new public address", begin: func(w *week) { w.hideFromPCP(); w.Renumber(w.anotherPublic()) }},
-	{name: "outer address is private", begin: func(w *week) { w.hideFromPCP(); w.SetOuter(netip.MustParseAddr("10.0.0.7")) }, end: (*week).outerAgain},
-	{name: "carrier NAT", begin: func(w *week) { w.hideFromPCP(); w.SetOuter(netip.MustParseAddr("100.64.9.9")) }, end: (*week).outerAgain},
+	{name: "new public address", begin: func(w *week) { w.hideAddress(); w.Renumber(w.anotherPublic()) }},
+	{name: "outer address is private", begin: func(w *week) { w.hideAddress(); w.SetOuter(netip.MustParseAddr("10.0.0.7")) }, end: (*week).outerAgain},
+	{name: "carrier NAT", begin: func(w *week) { w.hideAddress(); w.SetOuter(netip.MustParseAddr("100.64.9.9")) }, end: (*week).outerAgain},
 	{name: "the internet sees another address", begin: func(w *week) { w.hide(untilSTUN); w.SetPublic(w.anotherPublic()) },
 		end: func(w *week) { w.SetPublic(w.Outer()) }},
 	{name: "WAN down", begin: func(w *week) { w.hideFromPCP(); w.SetWAN(false) }, end: func(w *week) { w.SetWAN(true) }},
@@ -71,10 +72,21 @@ var weekFaults = []weekFault{
 
 func (w *week) with(change func(*simhome.Faults)) { w.Configure(change) }
 
+// hideAddress: an epoch that goes on, and comes without the outer address, tells nothing of another one.
+func (w *week) hideAddress() {
+	if w.Faults().EpochGoesOn {
+		w.hideFromPCP()
+	}
+}
+
 // hideFromPCP: its epoch comes without the outer address, which is asked for as often as a table is
 // read back.
 func (w *week) hideFromPCP() {
-	if !slices.Contains(w.speaks, portmap.NATPMP) {
+	switch {
+	case slices.Contains(w.speaks, portmap.NATPMP):
+	case slices.Contains(w.speaks, portmap.PCP) && slices.Contains(w.speaks, portmap.UPnP):
+		w.hide(besidePCP)
+	default:
 		w.hide(tablePoll)
 	}
 }

@@ -95,12 +95,12 @@ func newWeek(t *testing.T, seed uint64) *week {
 		}
 	}
 	w.speaks = [][]portmap.Protocol{{portmap.UPnP}, {portmap.UPnP}, {portmap.PCP}, {portmap.NATPMP},
-		{portmap.PCP, portmap.NATPMP, portmap.UPnP}, {portmap.NATPMP, portmap.UPnP}}[w.draw.IntN(6)]
+		{portmap.PCP, portmap.NATPMP, portmap.UPnP}, {portmap.NATPMP, portmap.UPnP}, {portmap.PCP, portmap.UPnP}}[w.draw.IntN(7)]
 	only(w.speaks...)(w.house)
-	secure, deaf := w.draw.IntN(2) == 0, w.draw.IntN(3) == 0
-	w.Configure(func(f *simhome.Faults) { f.SecureMode, f.OtherPort = secure, true })
+	secure, deaf, goesOn := w.draw.IntN(2) == 0, w.draw.IntN(3) == 0, w.draw.IntN(2) == 0
+	w.Configure(func(f *simhome.Faults) { f.SecureMode, f.OtherPort, f.EpochGoesOn = secure, true, goesOn })
 	w.deaf.Store(deaf)
-	w.tell(fmt.Sprintf("a router that speaks %s, secure mode: %t, announcements are heard: %t", w.speaks, secure, !deaf))
+	w.tell(fmt.Sprintf("a router that speaks %s, secure mode: %t, announcements are heard: %t, with another address its epoch goes on: %t", w.speaks, secure, !deaf, goesOn))
 	w.strangersMove()
 	return w
 }
@@ -215,7 +215,7 @@ func (w *week) look() {
 			entries++
 		}
 	}
-	if entries < 2 {
+	if entries < 2 || w.hostedAt.Load() != 0 { // under a game the one that is not wanted any more stays: rule 13
 		w.twoSince = time.Time{}
 	} else if w.twoSince.IsZero() {
 		w.twoSince = time.Now()

@@ -29,7 +29,7 @@ func serveReal(t *testing.T, s *Server, wrap func(net.Listener) net.Listener) st
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		s.serve(ctx, []opener{func(context.Context) (net.Listener, error) { return wrap(l), nil }})
+		s.serve(ctx, []opener{{"", func(context.Context) (net.Listener, error) { return wrap(l), nil }}})
 	}()
 	t.Cleanup(func() { cancel(); <-done })
 	return l.Addr().String()

@@ -97,5 +97,7 @@ func (o *stream) send(event string) {
 		o.err = err
 		return
 	}
-	o.err = o.rc.Flush()
+	if o.err = o.rc.Flush(); o.err == nil {
+		_ = o.rc.SetWriteDeadline(time.Time{}) // what is left behind would wake the program for nothing
+	}
 }

@@ -71,7 +71,7 @@ func serveBubble(t *testing.T, o Options) (sitter *fakeSitter, l *pipeListener, 
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		s.serve(ctx, []opener{func(context.Context) (net.Listener, error) { return l, nil }})
+		s.serve(ctx, []opener{{"", func(context.Context) (net.Listener, error) { return l, nil }}})
 	}()
 	return sitter, l, func() time.Duration {
 		begin := time.Now()

@@ -19,18 +19,21 @@ func (v viewer) fact(name, text string) h.Node { return line(name, v.t(text)) }
 func (v viewer) opponentFacts(p daemon.Port) h.Node {
 	facts := []h.Node{v.fact("Types as Peer IP", p.Address)}
 	if o := p.Outside; o != nil {
-		facts = append(facts, line("Seen from there", h.Text(v.text(outsideWords(o.State)))), line("Checked", momentAt(o.At, v.now).node()),
+		facts = append(facts, line("Seen from there", h.Text(v.text(outsideWords(o)))), line("Checked", momentAt(o.At, v.now).node()),
 			v.fact("Answered by", strings.ReplaceAll(o.AnsweredBy, "stand-in", "Portsitter's stand-in")))
 	}
 	return h.All(append(facts, line("Comes in by", h.Text(door(p))))...)
 }
 
 // outsideWords says what a check from outside came to.
-func outsideWords(state string) string {
-	switch state {
+func outsideWords(o *daemon.Outside) string {
+	switch o.State {
 	case "reachable":
 		return "A stranger's packet came in"
 	case "unreachable":
+		if o.CameIn {
+			return "It came in, but the answer got lost"
+		}
 		return "Nothing came in"
 	case "checker-failed":
 		return "The checker could not be asked"
@@ -39,7 +42,7 @@ func outsideWords(state string) string {
 	case "checking":
 		return "Checking now"
 	}
-	return text(state)
+	return text(o.State)
 }
 
 func (v viewer) internetFacts(st *daemon.Status, p daemon.Port) h.Node {

@@ -158,7 +158,8 @@ func (v viewer) check(id string, p daemon.Port) h.Node {
 			h.E("a", h.Class("button"), h.A("data-swap", ""), h.A("href", v.link("/")), h.Text("Leave it")))
 	}
 	return h.E("form", h.Class("check"), h.A("data-form", "check"), post(v.link("/api/v1/check", "port", p.Name)),
-		h.E("button", name, h.Text("Check from outside")), h.E("p", h.Class("age"), v.lastCheck(p.Outside)))
+		h.E("button", name, h.Text("Check from outside")),
+		h.E("p", h.Class("age"), h.Text("A computer on the internet knocks at the port. "), v.lastCheck(p.Outside)))
 }
 
 // progress says which try asks which checker, and for how long.
@@ -184,6 +185,8 @@ func (v viewer) lastCheck(o *daemon.Outside) h.Node {
 		return h.All(h.Text("Checked "), at, h.Text(": the game answered"))
 	case o.State == "reachable":
 		return h.All(h.Text("Checked "), at, h.Text(": Portsitter answered in place of the game"))
+	case o.CameIn:
+		return h.All(h.Text("Checked "), at, h.Text(": it came in, but the answer got lost"))
 	case o.State == "unreachable":
 		return h.All(h.Text("Checked "), at, h.Text(": nothing came in"))
 	case o.State == "checker-failed":

@@ -95,7 +95,7 @@ func (v viewer) answered(st *daemon.Status, p daemon.Port, step string) string {
 		}
 	case daemon.StepOutside:
 		if p.Outside != nil {
-			return v.text(strings.TrimSpace(outsideWords(p.Outside.State) + " " + hostOf(p.Outside.Checker)))
+			return v.text(strings.TrimSpace(outsideWords(p.Outside) + " " + hostOf(p.Outside.Checker)))
 		}
 	}
 	return ""

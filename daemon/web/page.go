@@ -41,12 +41,15 @@ func (s *Server) render(query url.Values) []byte {
 		"icon":    h.Text(string(worst(st))),
 		"reload":  reload(st),
 		"asof":    asOf(momentOf(st.At, v.now)),
-		"refresh": h.E("form", post(v.link("/api/v1/refresh")), h.E("button", h.A("id", "refresh"), h.Text("Look again"))),
+		"refresh": h.E("form", post(v.link("/api/v1/refresh")), h.E("button", h.A("id", "refresh"), h.A("title", askTitle), h.Text("Ask the router"))),
 		"main":    v.main(st, s.sitter, st.Demo || s.o.Demo),
 		"version": h.Text(text(s.o.Version)),
 		"started": v.started(st.Started),
 	})
 }
+
+// askTitle tells the button that asks the router from the one that checks from outside.
+const askTitle = "Look at this PC and the router again now, without waiting. Nobody knocks at the port from outside."
 
 // post are the attributes of a form that does something.
 func post(to string) h.Node { return h.All(h.A("method", "post"), h.A("action", to)) }

@@ -166,7 +166,8 @@ func TestFollowsACheckWithoutTheScript(t *testing.T) {
 	}
 }
 
-// TestTheBrokenPlace: the picture marks one place at most, and none when the port is open.
+// TestTheBrokenPlace: the picture marks one place at most, and none when the port is open, or when the
+// way in has worked and only the check's answer got lost.
 func TestTheBrokenPlace(t *testing.T) {
 	for name, s := range goldenScenes(t) {
 		if _, isCode := strings.CutPrefix(name, "code-"); !isCode {
@@ -175,7 +176,7 @@ func TestTheBrokenPlace(t *testing.T) {
 		page := draw(t, s, false)
 		broken := regexp.MustCompile(`<li class="s-broken [^"]*" data-place="(\w+)">\s*<details name="p0-way" id="[^"]*" open>`).FindAllStringSubmatch(page, -1)
 		want := 0
-		if s.Status.Ports[0].Verdict == daemon.NotReady {
+		if o := s.Status.Ports[0].Outside; s.Status.Ports[0].Verdict == daemon.NotReady && (o == nil || !o.CameIn) {
 			want = 1
 		}
 		if len(broken) != want || strings.Count(page, "data-place=") != 6 {
@@ -184,5 +185,40 @@ func TestTheBrokenPlace(t *testing.T) {
 		if open := strings.Contains(page, "in-on out-on"); open != s.Status.Ports[0].Code.Open() {
 			t.Errorf("%s: the way in is drawn as open: %t", name, open)
 		}
+	}
+}
+
+// TestAnswerThatGotLost: a check whose packets did come in says nothing against the way in, so nowhere
+// on the page does the opponent stand outside.
+func TestAnswerThatGotLost(t *testing.T) {
+	s := readScene(t, "../testdata/statuses/nobody-answers")
+	for cameIn, want := range map[bool][]string{
+		true:  {`<li class="s-unknown in-maybe out-maybe" data-place="opponent">`, "It came in, but the answer got lost", ": it came in, but the answer got lost</p>"},
+		false: {`<li class="s-broken in-cut out-off" data-place="opponent">`, ">does not get in<", "Nothing came in", ": nothing came in</p>"},
+	} {
+		s.Status.Ports[0].Outside.CameIn = cameIn
+		page := draw(t, s, false)
+		for _, words := range want {
+			if !strings.Contains(page, words) {
+				t.Errorf("came in %t: the page does not say %q", cameIn, words)
+			}
+		}
+		if cameIn && strings.Contains(page, "get in<") {
+			t.Error("the opponent does not get in, though the check did")
+		}
+	}
+}
+
+// TestDemoHint: what has to be done for a demo's fault to show stands at the top, and other notices do not.
+func TestDemoHint(t *testing.T) {
+	s := readScene(t, "reachable")
+	s.Status.Demo, s.Status.Notices = true, []string{"Demo: To see it, press here"}
+	page := draw(t, s, false)
+	if !strings.Contains(page, "touches your router. To see it, press here.</p>") || strings.Contains(page, "Portsitter says of itself") {
+		t.Error("the hint does not stand in the demo's line alone")
+	}
+	s.Status.Notices = append(s.Status.Notices, "Page: it is not served")
+	if page := draw(t, s, false); strings.Count(page, "press here") != 1 || !strings.Contains(page, "<li>Page: it is not served</li>") {
+		t.Error("the other notice is not in its place")
 	}
 }

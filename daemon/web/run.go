@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -27,15 +29,18 @@ var ErrNoPassword = errors.New("it can be reached from other PCs, and the page h
 	"set one with `portsitter config password`, or name an address like 127.0.0.1:27880 in listen of [page]")
 
 // opener opens one address to serve on.
-type opener func(context.Context) (net.Listener, error)
+type opener struct {
+	addr string
+	open func(context.Context) (net.Listener, error)
+}
 
 // Run serves every address of Options.Listen and loopback until ctx ends, and then returns within a
 // second. With no address at all it serves nothing. An address that cannot be had is told to
-// Options.Notice and tried again; the others are served meanwhile.
+// Options.Notice and tried again until it is served; the others are served meanwhile.
 func (s *Server) Run(ctx context.Context) {
 	var openers []opener
 	for _, addr := range s.addresses() {
-		openers = append(openers, func(ctx context.Context) (net.Listener, error) { return s.listenOn(ctx, addr) })
+		openers = append(openers, opener{addr.String(), func(ctx context.Context) (net.Listener, error) { return s.listenOn(ctx, addr) }})
 	}
 	s.serve(ctx, openers)
 }
@@ -47,7 +52,7 @@ func (s *Server) addresses() []netip.AddrPort {
 	local := func(a netip.AddrPort) bool { return a.Addr().Unmap().IsLoopback() }
 	for _, a := range s.o.Listen {
 		if !local(a) && s.o.Password == nil {
-			s.complain(fmt.Errorf("the page is not served on %s: %w", a, ErrNoPassword))
+			s.complain(a.String(), fmt.Errorf("the page is not served on %s: %w", a, ErrNoPassword))
 			continue
 		}
 		out = append(out, a)
@@ -89,9 +94,40 @@ func (s *Server) listenOn(ctx context.Context, addr netip.AddrPort) (net.Listene
 	return fewGuests{l, make(chan struct{}, maxGuests)}, nil
 }
 
-func (s *Server) complain(err error) {
+// complain says what is wrong with an address, for as long as it is: see content.
+func (s *Server) complain(addr string, err error) {
 	s.o.Log.Error("page", "err", err)
-	s.o.Notice(text(err.Error()))
+	s.troubles.set(addr, text(err.Error()), s.o.Notice)
+}
+
+// content takes back what was said about an address.
+func (s *Server) content(addr string) { s.troubles.set(addr, "", s.o.Notice) }
+
+// troubles is what is wrong with the addresses now. It is told as one text whenever it has changed, so
+// that one address which is served again does not take back what is wrong with another.
+type troubles struct {
+	mu  sync.Mutex // the addresses are served at the same time
+	now map[string]string
+}
+
+func (t *troubles) set(addr, trouble string, tell func(string)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.now[addr] == trouble {
+		return
+	}
+	if t.now == nil {
+		t.now = map[string]string{}
+	}
+	t.now[addr] = trouble
+	if trouble == "" {
+		delete(t.now, addr)
+	}
+	var all []string
+	for _, addr := range slices.Sorted(maps.Keys(t.now)) {
+		all = append(all, t.now[addr])
+	}
+	tell(strings.Join(all, "; "))
 }
 
 // serve runs one http.Server over all openers. The context of every request ends soon after ctx, and
@@ -110,8 +146,8 @@ func (s *Server) serve(ctx context.Context, openers []opener) {
 		ErrorLog:          slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug),
 	}
 	var wg sync.WaitGroup
-	for _, open := range openers {
-		wg.Go(func() { s.serveOn(ctx, srv, open) })
+	for _, o := range openers {
+		wg.Go(func() { s.serveOn(ctx, srv, o) })
 	}
 	<-ctx.Done()
 	if len(s.streams) > 0 { // a page is open: it has to hear the last event, and to fetch what there is to show
@@ -128,12 +164,13 @@ func (s *Server) serve(ctx context.Context, openers []opener) {
 
 // serveOn serves one address until the server is shut down. An address that cannot be had now may be
 // there later: a PC that boots runs services before it has its address.
-func (s *Server) serveOn(ctx context.Context, srv *http.Server, open opener) {
+func (s *Server) serveOn(ctx context.Context, srv *http.Server, o opener) {
 	said := ""
 	for {
-		l, err := open(ctx)
+		l, err := o.open(ctx)
 		if err == nil {
 			said = ""
+			s.content(o.addr)
 			if err = srv.Serve(l); errors.Is(err, http.ErrServerClosed) {
 				return
 			}
@@ -144,7 +181,7 @@ func (s *Server) serveOn(ctx context.Context, srv *http.Server, open opener) {
 		}
 		if err.Error() != said {
 			said = err.Error()
-			s.complain(err)
+			s.complain(o.addr, err)
 		}
 		select {
 		case <-time.After(listenAgain):

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -66,7 +67,7 @@ func listening(t *testing.T) (net.Listener, opener) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	return l, func(context.Context) (net.Listener, error) { return l, nil }
+	return l, opener{l.Addr().String(), func(context.Context) (net.Listener, error) { return l, nil }}
 }
 
 func TestServeEndsWithItsStreams(t *testing.T) {
@@ -102,7 +103,7 @@ func TestServeEndsWithItsStreams(t *testing.T) {
 	stream.Body.Close()
 }
 
-// TestAddressThatIsTaken: it is told once, and served when it is free.
+// TestAddressThatIsTaken: it is told once, and served when it is free; then it is not told any more.
 func TestAddressThatIsTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var notices []string
@@ -113,12 +114,12 @@ func TestAddressThatIsTaken(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			s.serve(ctx, []opener{func(context.Context) (net.Listener, error) {
+			s.serve(ctx, []opener{{"b", func(context.Context) (net.Listener, error) {
 				if tries++; tries <= 3 {
 					return nil, errors.New("it is taken")
 				}
 				return l, nil
-			}})
+			}}})
 		}()
 		begin := time.Now()
 		conn, r := l.connect(t, "GET /healthz HTTP/1.1\nHost: localhost\n\n")
@@ -129,12 +130,30 @@ func TestAddressThatIsTaken(t *testing.T) {
 		if took := time.Since(begin); took != 3*listenAgain {
 			t.Errorf("served after %v", took)
 		}
-		if len(notices) != 1 {
-			t.Errorf("told %q", notices)
+		if want := []string{"it is taken", ""}; !slices.Equal(notices, want) {
+			t.Errorf("told %q, want %q", notices, want)
 		}
 		cancel()
 		<-done
 	})
+}
+
+// TestTroubles: an address that is served again does not take back what is wrong with another one.
+func TestTroubles(t *testing.T) {
+	var told []string
+	s, _ := newServer(t, Options{Notice: func(n string) { told = append(told, n) }})
+	s.content("a")
+	s.complain("b", errors.New("b is taken"))
+	s.complain("a", errors.New("a is not there"))
+	s.complain("a", errors.New("a is not there"))
+	s.complain("a", errors.New("a is taken"))
+	s.content("b")
+	s.content("b")
+	s.content("a")
+	want := []string{"b is taken", "a is not there; b is taken", "a is taken; b is taken", "a is taken", ""}
+	if !slices.Equal(told, want) {
+		t.Errorf("told %q\nwant %q", told, want)
+	}
 }
 
 // TestListenOn: what the system says about an address that cannot be had reaches a person, with what

@@ -44,8 +44,7 @@ func (v viewer) t(s string) h.Node { return h.Text(v.text(s)) }
 func (v viewer) main(st *daemon.Status, s Sitter, demo bool) h.Node {
 	parts := []h.Node{h.A("id", "main"), h.A("data-now", strconv.FormatInt(v.now.UnixMilli(), 10))}
 	if demo {
-		parts = append(parts, h.E("p", h.Class("demo"), h.A("data-part", "demo"),
-			h.E("strong", h.Text("This is a demo:")), h.Text(" a home in software. Nothing here touches your router.")))
+		parts = append(parts, v.demo(st.Notices))
 	}
 	if v.several {
 		parts = append(parts, v.ports(st))
@@ -105,13 +104,31 @@ func mark(name string) h.Node {
 	return h.E("svg", h.Class("mark"), h.A("aria-hidden", "true"), h.E("use", h.A("href", "#"+name)))
 }
 
-func (v viewer) notices(notices []string) h.Node {
-	if len(notices) == 0 {
-		return nil
+// demo says that nothing is real, and what has to be done for a demo's fault to show: a notice about the
+// demo has to be read first, all others last.
+func (v viewer) demo(notices []string) h.Node {
+	parts := []h.Node{h.Class("demo"), h.A("data-part", "demo"),
+		h.E("strong", h.Text("This is a demo:")), h.Text(" a home in software. Nothing here touches your router.")}
+	for _, n := range notices {
+		if hint, about := strings.CutPrefix(n, aboutDemo); about {
+			parts = append(parts, h.Text(" "), v.t(hint), h.Text("."))
+		}
 	}
+	return h.E("p", parts...)
+}
+
+// aboutDemo begins a notice about the demo itself.
+const aboutDemo = "Demo: "
+
+func (v viewer) notices(notices []string) h.Node {
 	list := []h.Node{}
 	for _, n := range notices {
-		list = append(list, h.E("li", v.t(n)))
+		if !strings.HasPrefix(n, aboutDemo) {
+			list = append(list, h.E("li", v.t(n)))
+		}
+	}
+	if len(list) == 0 {
+		return nil
 	}
 	return card("notices", "notices", "Portsitter says of itself", h.E("ul", list...))
 }

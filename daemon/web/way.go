@@ -106,6 +106,8 @@ func (v viewer) places(st *daemon.Status, p daemon.Port) []place {
 	for i := range list {
 		a := &list[i]
 		switch broken := brokenPlace[p.Code]; {
+		case a.id == "opponent" && p.Outside != nil && p.Outside.CameIn:
+			a.state = daemon.StepUnknown // the way in works; whether a game gets through, nobody has seen
 		case a.id == broken:
 			a.state = daemon.StepBroken
 		case a.state == daemon.StepBroken && a.id == "opponent":

@@ -49,7 +49,7 @@ type Options struct {
 	Version     string                // of this program
 	Demo        bool                  // the page says that everything is a demo
 	Support     func() daemon.Support // what a support text has beside status and history; nil = nothing
-	Notice      func(string)          // told, for people, what is wrong with an address in Listen; nil = only logged
+	Notice      func(string)          // told, for people, what is wrong with the addresses in Listen; "" when nothing is any more; nil = only logged
 	Log         *slog.Logger          // nil = slog.Default()
 	Now         func() time.Time      // nil = time.Now
 }
@@ -59,12 +59,13 @@ const maxStreams = 32
 
 // Server serves one Sitter. Make it with New.
 type Server struct {
-	sitter  Sitter
-	o       Options
-	hosts   map[string]bool // names and addresses a Host header may carry
-	gate    *gate
-	streams chan struct{} // a token for each open event stream
-	told    atomic.Pointer[told]
+	sitter   Sitter
+	o        Options
+	hosts    map[string]bool // names and addresses a Host header may carry
+	gate     *gate
+	streams  chan struct{} // a token for each open event stream
+	told     atomic.Pointer[told]
+	troubles troubles
 }
 
 // New makes a server. It listens to nothing before Run.

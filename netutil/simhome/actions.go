@@ -91,22 +91,32 @@ func (h *Home) Stall() {
 	}
 }
 
-// Renumber gives the router another public address, as a provider does at night. It is announced.
+// Renumber gives the router another public address, as a provider does at night. It is announced, and
+// the epoch starts anew, as RFC 6887 section 8.5 wants it and miniupnpd does; see Faults.EpochGoesOn.
 func (h *Home) Renumber(to netip.Addr) {
 	h.mu.Lock()
-	h.outer, h.public = ipv4(to), ipv4(to)
+	h.setOuter(to)
+	h.public = h.outer
 	h.mu.Unlock()
 	h.announce(false)
 }
 
 // SetOuter changes what the router takes for its outer address, and not what the internet sees: a
 // private one is double NAT, one of 100.64.0.0/10 carrier NAT, any other public one is stale or a lie
-// (#8). What is no IPv4 address becomes 0.0.0.0. It is announced. The router goes on mapping; see Faults.NoOuter for one that refuses.
+// (#8). What is no IPv4 address becomes 0.0.0.0. It is announced like Renumber's. The router goes on mapping; see Faults.NoOuter for one that refuses.
 func (h *Home) SetOuter(to netip.Addr) {
 	h.mu.Lock()
-	h.outer = ipv4(to)
+	h.setOuter(to)
 	h.mu.Unlock()
 	h.announce(false)
+}
+
+func (h *Home) setOuter(to netip.Addr) {
+	to = ipv4(to)
+	if to != h.outer && !h.faults.EpochGoesOn {
+		h.booted = h.now()
+	}
+	h.outer = to
 }
 
 // SetPublic changes what the internet sees, and not what the router believes.

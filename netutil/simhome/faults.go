@@ -60,6 +60,7 @@ type Faults struct {
 	NotForwarding  bool          // entries are listed and renewed, and nothing comes through (#3)
 	StoredHost     netip.Addr    // stores this LAN host instead of the one asked for; not valid = does not (#5)
 	RenewMovesPort bool          // a renewal leads to the external port's number inside (+; in tailscale#18348 it proved to be the client)
+	EpochGoesOn    bool          // another outer address does not start the epoch anew, against RFC 6887 section 8.5
 	NoOuter        bool          // tells no outer address and maps nothing: 501, result 3, NO_RESOURCES (#8)
 	EnabledLies    bool          // reads every entry back as switched off
 	EmptyLease     bool          // reads every entry back with an empty lease

@@ -3,6 +3,7 @@ package simhome
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -242,6 +243,7 @@ func TestTally(t *testing.T) {
 
 // TestEpoch says what starts the epoch anew, and what is announced.
 func TestEpoch(t *testing.T) {
+	another := netip.MustParseAddr("11.77.0.33")
 	cases := []struct {
 		name      string
 		happens   func(*Home)
@@ -252,8 +254,13 @@ func TestEpoch(t *testing.T) {
 		{"flush", func(h *Home) { h.Flush() }, 60, nil},
 		{"reboot", func(h *Home) { h.Reboot(true) }, 0, []bool{true}},
 		{"crash", func(h *Home) { h.Crash(); h.Return() }, 0, []bool{true}},
-		{"another address", func(h *Home) { h.Renumber(public) }, 60, []bool{false}},
-		{"another address without power", func(h *Home) { h.PowerOff(); h.Renumber(public) }, 60, nil},
+		{"another address", func(h *Home) { h.Renumber(another) }, 0, []bool{false}},
+		{"another address, and the epoch goes on", func(h *Home) {
+			h.Configure(func(f *Faults) { f.EpochGoesOn = true })
+			h.Renumber(another)
+		}, 60, []bool{false}},
+		{"the same address", func(h *Home) { h.Renumber(h.Outer()) }, 60, []bool{false}},
+		{"another address without power", func(h *Home) { h.PowerOff(); h.Renumber(another) }, 0, nil},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

@@ -83,7 +83,7 @@ function takeOver(html) {
   if (byId('icon').getAttribute('href') !== icon) byId('icon').setAttribute('href', icon);
   const button = byId('refresh');
   button.disabled = false;
-  setText(button, 'Look again');
+  setText(button, page.getElementById('refresh').textContent);
 }
 
 function remember(root) {
@@ -261,7 +261,7 @@ document.addEventListener('submit', async event => {
   const form = event.target, button = form.querySelector('button');
   event.preventDefault();
   button.disabled = true;
-  if (button.id === 'refresh') setText(button, 'Looking…');
+  if (button.id === 'refresh') setText(button, 'Asking…');
   try {
     const answer = await fetch(form.action, {method: 'POST', headers: {Accept: 'text/html'}});
     const text = await answer.text();
