@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/portsitter/portsitter/configs"
@@ -24,6 +25,10 @@ import (
 // demo does what run does, in a home made of software: real sockets on loopback, real protocols,
 // and a router that exists only in this process. It needs no router, no network and no rights.
 func (a *app) demo(ctx context.Context, breakCode string) error {
+	if breakCode == "list" {
+		fmt.Fprintln(a.stdout, strings.Join(breakable(), "\n"))
+		return nil
+	}
 	settings, _, err := a.settings()
 	if err != nil {
 		return err
@@ -60,12 +65,16 @@ func (a *app) demo(ctx context.Context, breakCode string) error {
 	settings.Checker.URLs = []string{checkers}
 	world := demoWorld(home, servers, store)
 	breakPC(scene{home, &world, &settings, &memory})
+	hints := breakHints(breakCode)
 	d := daemon.New(daemon.Options{
-		Settings: settings, World: world, Memory: memory,
+		Settings: settings, World: world, Memory: memory, Notices: hints,
 		Past:    demoPast(time.Now(), settings.Ports[0].Name, publicOf(home)),
 		Version: buildVersion(), Demo: true, Log: log,
 	})
 	fmt.Fprintf(a.stderr, "This is a demo: a home in software. Your own router is left alone. Look at %s, stop with Ctrl+C.\n", pageURL(settings))
+	for _, hint := range hints {
+		fmt.Fprintln(a.stderr, hint+".")
+	}
 	return serve(ctx, d, newPageServer(d, settings, log), log)
 }
 
@@ -78,7 +87,7 @@ func pageIsFree(s configs.Settings) error {
 	}
 	l, err := net.Listen("tcp", page.String())
 	if err != nil {
-		return fmt.Errorf("the demo's page cannot be at %s (%w), perhaps because a Portsitter is running: try `portsitter demo --page 127.0.0.1:27881`", page, err)
+		return fmt.Errorf("the demo's page cannot be at %s (%w), perhaps because a Portsitter or another demo is running: try `portsitter demo --page 127.0.0.1:%d`", page, err, min(page.Port(), 65534)+1)
 	}
 	return l.Close()
 }

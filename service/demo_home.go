@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -29,7 +30,7 @@ type scene struct {
 // breakPC is a fault of the demo, beside those of the router alone that simhome knows.
 type breakPC func(scene)
 
-// pcBreaks are in the order of the ladder. The last two show once a check is asked for.
+// pcBreaks are those of the PC and of the internet.
 var pcBreaks = []struct {
 	code string
 	do   breakPC
@@ -92,13 +93,33 @@ func demoBreak(home *simhome.Home, code string) (breakPC, error) {
 	return func(scene) {}, nil
 }
 
-// breakable lists what --break takes.
+// breakOrder is that of the README: good news first, then the faults down the ladder.
+var breakOrder = []string{
+	"other-external-port", "own-old-entry", "starting",
+	"no-network", "vpn-in-the-way", "public-network", "no-router-answer",
+	"double-nat", "carrier-nat", "public-address-differs", "address-unknown", "no-internet",
+	"mapping-refused", "port-taken", "not-kept", "wrong-local-address",
+	"firewall-blocks", "hosting-elsewhere", "not-forwarding", "host-stuck", "nobody-answers", "checker-down",
+}
+
+// breakable lists what --break takes, in that order.
 func breakable() []string {
-	var codes []string
+	codes := simhome.Breakable()
 	for _, b := range pcBreaks {
 		codes = append(codes, b.code)
 	}
-	return append(codes, simhome.Breakable()...)
+	slices.SortStableFunc(codes, func(a, b string) int {
+		return cmp.Compare(slices.Index(breakOrder, a), slices.Index(breakOrder, b))
+	})
+	return codes
+}
+
+// breakHints says what has to be done for a fault to show, where that is more than to wait.
+func breakHints(code string) []string {
+	if code != "host-stuck" && code != "checker-down" {
+		return nil
+	}
+	return []string{"Demo: To see " + code + ", press “Check from outside” on the page"}
 }
 
 // demoChecker runs the project's own checker on loopback; its packets go through the home's router.

@@ -12,6 +12,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -104,6 +106,37 @@ func TestDemoBreakThatIsNotThere(t *testing.T) {
 	err := a.demo(t.Context(), "carrier-nut")
 	if err == nil || report(io.Discard, err) != exitUsage || err.Error() != `--break "carrier-nut": did you mean "carrier-nat"?` {
 		t.Errorf("error %v", err)
+	}
+}
+
+// TestDemoBreakList: all there are, in the order in which the README explains them.
+func TestDemoBreakList(t *testing.T) {
+	var list strings.Builder
+	a := &app{stdout: &list, stderr: io.Discard}
+	if err := a.demo(t.Context(), "list"); err != nil {
+		t.Fatal(err)
+	}
+	codes := strings.Fields(list.String())
+	if !slices.Equal(codes, breakable()) || len(codes) != len(pcBreaks)+len(simhome.Breakable()) {
+		t.Errorf("lists %q", codes)
+	}
+	readme, last := readmeText(t), 0
+	for _, code := range codes {
+		at := strings.Index(readme, "\n### "+code+"\n")
+		if at <= last {
+			t.Errorf("%s is not in the README's order", code)
+		}
+		last = at
+	}
+}
+
+// TestDemoSaysWhatToDo: a fault that shows only after a check says so, where the person looks.
+func TestDemoSaysWhatToDo(t *testing.T) {
+	for _, code := range breakable() {
+		hint := strings.Join(breakHints(code), "")
+		if after := code == "host-stuck" || code == "checker-down"; strings.Contains(hint, "Check from outside") != after {
+			t.Errorf("%s: %q", code, hint)
+		}
 	}
 }
 

@@ -121,7 +121,7 @@ func (v *view) port(p daemon.Port, several bool) {
 	}
 	if p.Mapping != nil {
 		v.line("")
-		v.item("Mapping", v.mapping(p.Transport, p.Mapping))
+		v.item("Entry", v.mapping(p.Transport, p.Mapping))
 		if v.verbose && p.Mapping.Verified != nil {
 			v.item("", "seen in the router "+roughly(v.now.Sub(*p.Mapping.Verified))+" ago")
 		}

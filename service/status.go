@@ -20,7 +20,7 @@ const statusHelp = `Show what the running Portsitter knows: can an opponent reac
   portsitter status && echo "ready to host"
 
 The first line that is not good is the one to look at:
-  ✓ [ok] good   ✗ [!!] broken   ? [??] could not find out   – [--] not reached or switched off
+  ✓ [ok] good   ✗ [!!] broken   ? [??] could not find out   – [--] left out
 
 Flags:
   -v, --verbose   details under each line

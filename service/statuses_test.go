@@ -69,7 +69,7 @@ func brokenAt(index int) *daemon.Status {
 		case i == index:
 			p.Steps[i].State, p.Steps[i].Summary = daemon.StepBroken, "this is broken"
 		case i > index:
-			p.Steps[i] = daemon.Step{ID: p.Steps[i].ID, State: daemon.StepSkipped, Summary: "not reached yet"}
+			p.Steps[i] = daemon.Step{ID: p.Steps[i].ID, State: daemon.StepSkipped, Summary: "not judged while a step above is broken"}
 		}
 	}
 	if index < 4 {

@@ -49,11 +49,12 @@ program. Your own router is left alone.
 
   portsitter demo
   portsitter demo --break carrier-nat
+  portsitter demo --break list
   portsitter demo --break port-taken --page 127.0.0.1:8080
 
 Flags:
-  --break CODE   start with this fault, one of the codes that the README explains ("--break list"
-                 names them); host-stuck and checker-down show after "Check from outside" on the page
+  --break CODE   start with this fault, one of the codes that the README explains; "list" prints those
+                 there are, in the README's order
   --page ADDR    serve the page at this address instead of the settings' ones
 `
 

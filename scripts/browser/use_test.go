@@ -176,7 +176,7 @@ func TestWithoutJavaScript(t *testing.T) {
 		if strings.Contains(b.text(), reached) {
 			return true
 		}
-		b.do(chromedp.Evaluate(button("look again")+"?.click()", nil))
+		b.do(chromedp.Evaluate(button("ask the router")+"?.click()", nil))
 		return false
 	}, b.text)
 }
