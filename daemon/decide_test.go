@@ -168,7 +168,7 @@ var decideTable = []struct {
 	}, code: Starting, do: []Action{{Kind: Map, Protocol: portmap.NATPMP}}},
 	{name: "UPnP alone: read before writing", tell: func(s *story) {
 		s.atHome().searching().silent(portmap.PCP, portmap.NATPMP).answers(portmap.UPnP)
-	}, code: Starting, look: Look{Entries: []int{0}, Outer: portmap.UPnP}},
+	}, code: Starting, look: Look{Entries: []int{0}}},
 	{name: "UPnP, the port is free: map", tell: func(s *story) {
 		s.atHome().searching().silent(portmap.PCP, portmap.NATPMP).answers(portmap.UPnP).noEntry()
 	}, code: Starting, do: []Action{{Kind: Map, Protocol: portmap.UPnP}}},

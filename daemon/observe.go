@@ -67,6 +67,9 @@ func noWay(err error) bool {
 // observe asks the router what was looked for, one question after the other. It reports false when
 // it was called off because the network changed.
 func (d *Daemon) observe(ctx context.Context, look Look) bool {
+	if look.Outer != "" && !d.state.router.outer.Asked() {
+		return d.askOuter(ctx, look.Outer) // people wait for the address, not for the read-back of each port
+	}
 	for _, i := range look.Entries {
 		p := &d.state.ports[i]
 		held := p.mapping != nil

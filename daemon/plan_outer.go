@@ -12,7 +12,7 @@ import (
 // lost its table. One question serves all ports.
 func (p *planner) outer() {
 	protocol := p.s.outerProtocol()
-	if protocol == "" || len(p.dec.Do) > 0 && !p.s.router.outer.Asked() {
+	if protocol == "" || !p.s.router.outer.Asked() && p.aboutToMap() {
 		return // nobody to ask; or the mapping comes first
 	}
 	at := p.s.router.outerDue
@@ -26,6 +26,11 @@ func (p *planner) outer() {
 	if p.s.onlyPCP() {
 		p.refresh()
 	}
+}
+
+// aboutToMap reports whether this turn maps, or reads what has to be read before.
+func (p *planner) aboutToMap() bool {
+	return len(p.dec.Do) > 0 || slices.ContainsFunc(p.dec.Look.Entries, func(i int) bool { return p.s.ports[i].mapping == nil })
 }
 
 // refresh plans to ask for a mapping again where the router has nothing but PCP: the answer carries the
