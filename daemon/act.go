@@ -122,10 +122,7 @@ func (d *Daemon) logGrant(i int, m portmap.Mapping, renewal bool, now time.Time)
 		message = "mapped again"
 	}
 	p.granted = true
-	external := fmt.Sprint(m.External.Port())
-	if a := d.state.outerOf(m); a.IsValid() {
-		external = netip.AddrPortFrom(a, m.External.Port()).String()
-	} // else it is not asked yet: the mapping came first
+	external := fmt.Sprintf("%s:%d", addrText(d.state.outerOf(m)), m.External.Port()) // ":27886" while the address is not asked yet
 	d.log.Log(context.Background(), level, message, "port", p.port.Name, "external", external,
 		"protocol", string(m.Protocol), "took", now.Sub(asked))
 }
