@@ -54,8 +54,12 @@ func (d *Daemon) knock(ctx context.Context) {
 				return
 			}
 			d.tell(ctx, func() {
+				now := d.world.Now()
 				if r := &s.router; r.search == n && !r.running {
-					r.again = d.world.Now()
+					r.again = now
+					if a.Protocol == portmap.UPnP { // which has just read its description
+						r.again = now.Add(soapApart)
+					}
 				}
 			})
 		})

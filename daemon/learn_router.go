@@ -108,6 +108,9 @@ func (s *state) learnGone(p portmap.Protocol, err error, now time.Time) {
 	if r.clients[p] != nil {
 		r.missing[p] = true
 	}
+	if p == portmap.NATPMP {
+		r.fellSilent = now
+	}
 	delete(r.clients, p)
 	r.gentle = r.gentle || p == portmap.UPnP // some drop requests that come too fast: no hurry from now on
 	if p == portmap.UPnP && now.Sub(r.answered) < soapApart && !s.confirmed() {

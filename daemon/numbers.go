@@ -24,6 +24,7 @@ const (
 	hurryApart        = 10 * time.Second       // between two network changes that end the pauses after refusals
 	hintApart         = time.Second            // between two looks that announcements ask for
 	requestTimeout    = 5 * time.Second
+	samePort          = 1500 * time.Millisecond // three tries more at a port that has just left four without an answer
 	stopWithin        = 3 * time.Second
 	disputeEvery      = 10 * time.Minute // two sources tell different addresses: ask again
 	ownerEvery        = time.Minute      // who holds the port: five milliseconds of work

@@ -111,8 +111,12 @@ func (d *Daemon) observe(ctx context.Context, look Look) bool {
 		f.At = d.world.Now()
 		d.state.learnUpstreamOuter(f)
 	}
+	held := d.state.confirmed()
 	if !d.askOuter(ctx, look.Outer) {
 		return false
+	}
+	if held && !d.state.confirmed() {
+		return true // to put it back comes before all other questions
 	}
 	if look.Address && d.state.router.clients[look.Outer] != nil { // else nobody is there
 		return d.askOuter(ctx, portmap.UPnP)
@@ -127,7 +131,16 @@ func (d *Daemon) askOuter(ctx context.Context, protocol portmap.Protocol) bool {
 		return true
 	}
 	var f Fact[portmap.Outer]
-	if !d.ask(ctx, client, func(ctx context.Context) { f.Value, f.Err = client.External(ctx) }) {
+	patience := requestTimeout
+	if since := d.world.Now().Sub(d.state.router.fellSilent); protocol == portmap.PCP && since >= 0 && since < patience {
+		patience = samePort // NAT-PMP has just been waited for at the port that both share
+	}
+	question := func(ctx context.Context) {
+		ctx, cancel := context.WithTimeout(ctx, patience)
+		defer cancel()
+		f.Value, f.Err = client.External(ctx)
+	}
+	if !d.ask(ctx, client, question) {
 		return false
 	}
 	if ctx.Err() == nil {

@@ -46,6 +46,8 @@ type routerState struct {
 	spoke    portmap.Protocol // what told most when it last answered
 	answered time.Time        // when the router last answered anything
 
+	fellSilent time.Time // when NAT-PMP last fell silent
+
 	outer         Fact[portmap.Outer]
 	outerDue      time.Time
 	addressDue    time.Time  // next question for the address alone, where the epoch comes without it
